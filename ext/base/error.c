@@ -1,0 +1,72 @@
+/* error.c: see error.h. */
+#include "error.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+
+static int fail(pk_error *error, int code, const char *format, va_list values,
+                const char *cause) {
+  if (error->code != SQLITE_OK) return error->code;
+  error->code = code;
+  error->message = sqlite3_vmprintf(format, values);
+  if (error->message && cause) {
+    char *both = sqlite3_mprintf("%s: %s", error->message, cause);
+    sqlite3_free(error->message);
+    error->message = both;
+  }
+  return code;
+}
+
+int pk_fail(pk_error *error, int code, const char *format, ...) {
+  va_list values;
+  va_start(values, format);
+  code = fail(error, code, format, values, NULL);
+  va_end(values);
+  return code;
+}
+
+int pk_fail_db(pk_error *error, sqlite3 *db, const char *format, ...) {
+  int code = sqlite3_errcode(db);
+  va_list values;
+  va_start(values, format);
+  code = fail(error, code == SQLITE_OK ? SQLITE_ERROR : code, format, values,
+              sqlite3_errmsg(db));
+  va_end(values);
+  return code;
+}
+
+int pk_fail_errno(pk_error *error, int code, const char *format, ...) {
+  const char *cause = strerror(errno);
+  va_list values;
+  va_start(values, format);
+  code = fail(error, code, format, values, cause);
+  va_end(values);
+  return code;
+}
+
+int pk_fail_memory(pk_error *error) {
+  if (error->code == SQLITE_OK) error->code = SQLITE_NOMEM;
+  return error->code;
+}
+
+char *pk_error_message(const pk_error *error, const char *name) {
+  if (!error->message) return NULL;
+  return sqlite3_mprintf("%s: %s", name, error->message);
+}
+
+int pk_error_code(int code) {
+  switch (code & 0xff) {
+    case SQLITE_IOERR:
+    case SQLITE_FULL:
+    case SQLITE_SCHEMA:
+      return SQLITE_ERROR;
+    default:
+      return code;
+  }
+}
+
+void pk_error_clear(pk_error *error) {
+  sqlite3_free(error->message);
+  *error = PK_NO_ERROR;
+}

@@ -1,0 +1,25 @@
+/*
+** host.h: the host's SQLite, as every file of prodkit sees it.
+**
+** prodkit.so is loaded into somebody else's process and calls the SQLite that
+** is already there, through the table of routines it was handed; it is never
+** linked to a SQLite of its own. Entries newer than PK_LEAST_SQLITE may be
+** called only after sqlite3_libversion_number() was asked, and entries that a
+** host can compile out only after a test for NULL.
+*/
+#ifndef PK_HOST_H
+#define PK_HOST_H
+
+#include <sqlite3ext.h>
+
+SQLITE_EXTENSION_INIT3
+
+/* The oldest host that prodkit loads into: 3.34.0. */
+#define PK_LEAST_SQLITE 3034000
+
+/* Functions that answer JSON say so (SQLite 3.45); older hosts ignore it. */
+#ifndef SQLITE_RESULT_SUBTYPE
+#define SQLITE_RESULT_SUBTYPE 0x001000000
+#endif
+
+#endif

@@ -1,0 +1,54 @@
+/*
+** json.h: writes JSON (RFC 8259) into memory, value after value.
+**
+**     pk_json json;
+**     pk_json_begin(&json);                    {
+**     pk_json_text(&json, "path", path);         "path":"/backups/app.db",
+**     pk_json_array(&json, "checks");            "checks":[
+**     pk_json_int64(&json, NULL, 7);               7
+**     pk_json_end(&json);                        ]
+**     return pk_json_result(&json, context);   }
+**
+** Inside an object every value has a key, inside an array it is NULL. Running
+** out of memory is remembered and told by pk_json_result.
+*/
+#ifndef PK_JSON_H
+#define PK_JSON_H
+
+#include <stdbool.h>
+
+#include "host.h"
+
+#define PK_JSON_DEEPEST 8
+
+typedef struct pk_json {
+  sqlite3_str *text;
+  char closers[PK_JSON_DEEPEST]; /* the brackets that are open */
+  int depth;
+  bool comma; /* a value precedes in the innermost bracket */
+} pk_json;
+
+/* Starts with the outermost object open. */
+void pk_json_begin(pk_json *json);
+
+void pk_json_object(pk_json *json, const char *key);
+void pk_json_array(pk_json *json, const char *key);
+void pk_json_end(pk_json *json); /* closes the innermost object or array */
+
+/* A NULL text is null, and so is a number that JSON cannot hold. A text must
+** be UTF-8; control characters are escaped. */
+void pk_json_text(pk_json *json, const char *key, const char *value);
+void pk_json_int64(pk_json *json, const char *key, sqlite3_int64 value);
+void pk_json_double(pk_json *json, const char *key, double value);
+void pk_json_bool(pk_json *json, const char *key, bool value);
+void pk_json_null(pk_json *json, const char *key);
+
+/* Closes everything that is open and gives the text, from sqlite3_malloc, or
+** NULL when memory ran out. */
+char *pk_json_finish(pk_json *json);
+
+/* The same as a function's result, marked as JSON. Returns SQLITE_OK or
+** SQLITE_NOMEM. */
+int pk_json_result(pk_json *json, sqlite3_context *context);
+
+#endif

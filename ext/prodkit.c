@@ -1,0 +1,54 @@
+/*
+** prodkit.c: the entry point, and the list of features.
+*/
+#include <sqlite3ext.h>
+
+SQLITE_EXTENSION_INIT1
+
+#include "base/feature.h"
+#include "prodkit.h"
+
+#if defined(_WIN32)
+#define EXPORTED __declspec(dllexport)
+#else
+#define EXPORTED __attribute__((visibility("default")))
+#endif
+
+extern const pk_feature pk_about;
+
+/* `about` comes last: its prod_version() marks a connection as complete. */
+const pk_feature *const pk_features[] = {
+    &pk_about,
+    NULL,
+};
+
+/* Connection pools load again and again, some while a statement is active,
+** when SQLite would refuse to replace a function. */
+static int is_loaded(sqlite3 *db) {
+  sqlite3_stmt *probe = NULL;
+  int rc = sqlite3_prepare_v2(db, "SELECT prod_version()", -1, &probe, NULL);
+  sqlite3_finalize(probe);
+  return rc == SQLITE_OK;
+}
+
+EXPORTED int sqlite3_prodkit_init(sqlite3 *db, char **message,
+                                  const sqlite3_api_routines *api) {
+  SQLITE_EXTENSION_INIT2(api);
+  if (sqlite3_libversion_number() < PK_LEAST_SQLITE) {
+    *message =
+        sqlite3_mprintf("prodkit " PRODKIT_VERSION
+                        " needs SQLite 3.34.0 or later; this host has %s",
+                        sqlite3_libversion());
+    return SQLITE_ERROR;
+  }
+  if (is_loaded(db)) return SQLITE_OK;
+  for (int i = 0; pk_features[i]; i++) {
+    int rc = pk_feature_register(db, pk_features[i]);
+    if (rc != SQLITE_OK) {
+      *message = sqlite3_mprintf("prodkit: cannot register \"%s\": %s",
+                                 pk_features[i]->name, sqlite3_errmsg(db));
+      return rc;
+    }
+  }
+  return SQLITE_OK;
+}
