@@ -54,3 +54,90 @@ $(BUILD)/%.o: %.c
 	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 -include $(OBJECTS:.o=.d)
+
+# ---- tests ----
+
+# Units and fuzz targets reach hidden names: they link the objects statically,
+# with the system's SQLite as their host.
+STATIC_OBJECTS := $(SOURCES:%.c=$(BUILD)/static/%.o)
+UNITS := $(patsubst %.c,$(BUILD)/%,$(wildcard test/c/*_test.c))
+STATIC_LIBS = $(shell $(PKG_CONFIG) --libs sqlite3 $(PACKAGES)) -lm
+
+$(BUILD)/static/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) -DSQLITE_CORE $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/test/c/%: test/c/%.c $(STATIC_OBJECTS)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) -DSQLITE_CORE -Iext $(CFLAGS) -MMD -MP -o $@ $< $(STATIC_OBJECTS) \
+	  $(STATIC_LIBS) -lcmocka -ldl
+
+-include $(STATIC_OBJECTS:.o=.d) $(UNITS:=.d)
+
+# Everything that the suite runs in one variant.
+.PHONY: variant
+variant: $(BUILD)/$(LIBRARY) $(UNITS) ## build what the suite needs of VARIANT=release, asan, ubsan or sanitized
+
+# Debian's Python can load extensions; a Python built from source often cannot.
+PYTHON := $(firstword $(wildcard /usr/bin/python3) python3)
+SUITE  := $(PYTHON) -m pytest -q -p no:cacheprovider
+
+.PHONY: test asan ubsan valgrind
+test: ## install what testing needs, build, run the whole suite
+	tools/install-needed build test
+	$(MAKE) CI=1 all
+	$(MAKE) CI=1 variant
+	$(MAKE) CI=1 variant VARIANT=sanitized
+	$(SUITE)
+
+asan ubsan: ## run the suite under AddressSanitizer, or UndefinedBehaviorSanitizer
+	$(MAKE) variant VARIANT=$@
+	$(SUITE) --variant=$@
+
+valgrind: ## run the suite under valgrind
+	$(MAKE) variant
+	$(SUITE) --variant=$@
+
+.PHONY: check-symbols
+check-symbols: all ## check that the library exports its entry point only
+	$(SUITE) test/test_names.py -k 'exported or linked'
+
+.PHONY: tidy format
+tidy: ## static analysis by cppcheck, and the formatting
+	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability \
+	  --inline-suppr --suppress=missingIncludeSystem -j2 ext
+	clang-format --dry-run --Werror $(FORMATTED)
+
+FORMATTED = $(wildcard ext/*.[ch] ext/*/*.[ch] test/*/*.[ch])
+format: ## format the C sources
+	clang-format -i $(FORMATTED)
+
+# ---- use ----
+
+.PHONY: demo
+demo: ## install what building needs, build, and show the main job
+	@tools/install-needed build
+	@$(MAKE) -s all
+	@test/demo/demo
+
+.PHONY: bench
+bench: all ## measure against peers, in one run
+	$(PYTHON) test/bench/bench.py
+
+.PHONY: install uninstall
+install: all ## install the library and its header (PREFIX, DESTDIR)
+	install -d $(DESTDIR)$(PREFIX)/lib $(DESTDIR)$(PREFIX)/include
+	install -m 755 $(LIBRARY) $(DESTDIR)$(PREFIX)/lib/$(LIBRARY)
+	install -m 644 ext/prodkit.h $(DESTDIR)$(PREFIX)/include/prodkit.h
+
+uninstall: ## remove what install installed
+	rm -f $(DESTDIR)$(PREFIX)/lib/$(LIBRARY) $(DESTDIR)$(PREFIX)/include/prodkit.h
+
+.PHONY: clean help
+clean: ## remove everything that was built
+	rm -rf build $(LIBRARY) demo.db demo.db-wal demo.db-shm
+
+help: ## list the targets
+	@sed -n 's/^\([a-z][a-z -]*\):[^=].*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | \
+	  while IFS='|' read -r names text; do for name in $$names; do \
+	    printf '  %-14s %s\n' "$$name" "$$text"; done; done

@@ -1,0 +1,32 @@
+/*
+** private.h: connections of our own.
+**
+** Work that would disturb the user's connection (a hook, a schema to try
+** things on, another file to look into) is done on a private one. Whatever
+** schema it meets may be hostile: the connection is defensive, and views and
+** triggers of the file cannot call anything but innocuous functions. An
+** interrupt of the user's connection interrupts the private one too, on hosts
+** that have progress handlers.
+**
+**     sqlite3 *private = NULL;
+**     int rc = pk_private_open(db, ":memory:", NULL, &private, error);
+**     ...
+**     sqlite3_close(private);
+*/
+#ifndef PK_PRIVATE_H
+#define PK_PRIVATE_H
+
+#include "error.h"
+
+/* Opens a new private database: ":memory:". `db` is the user's connection, to
+** whose interrupts the new one listens; it must outlive it. *private is NULL
+** after a failure. */
+int pk_private_memory(sqlite3 *db, sqlite3 **private, pk_error *error);
+
+/* Opens an existing file read-only, as it lies there: neither locks nor a WAL
+** beside it are looked at (immutable), and nothing is created beside it. vfs
+** NULL is the platform's. A live database must not be opened so. */
+int pk_private_file(sqlite3 *db, const char *path, const char *vfs,
+                    sqlite3 **private, pk_error *error);
+
+#endif
