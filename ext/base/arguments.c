@@ -88,3 +88,24 @@ int pk_choice(const char *word, const char *choices, const char *name,
   sqlite3_free(listed);
   return rc;
 }
+
+int pk_compression_level(sqlite3_value *value, int *level, pk_error *error) {
+  const int usual = 6, best = 12;
+  *level = PK_PLAIN;
+  if (!value) return SQLITE_OK;
+  if (sqlite3_value_type(value) == SQLITE_INTEGER) {
+    sqlite3_int64 number = sqlite3_value_int64(value);
+    *level = (int)number;
+    if (number >= PK_PLAIN && number <= best) return SQLITE_OK;
+  } else if (sqlite3_value_type(value) == SQLITE_TEXT) {
+    const char *word = (const char *)sqlite3_value_text(value);
+    if (word && strcmp(word, "none") == 0) return SQLITE_OK;
+    if (word && strcmp(word, "gzip") == 0) {
+      *level = usual;
+      return SQLITE_OK;
+    }
+  }
+  return pk_fail(error, SQLITE_MISMATCH,
+                 "compress must be 0 or 'none' for a plain file, or 1 to 12 or "
+                 "'gzip' (6) for a compressed one");
+}

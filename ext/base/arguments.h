@@ -38,4 +38,9 @@ int pk_optional_text(sqlite3_value *value, const char *name, const char **text,
 int pk_choice(const char *word, const char *choices, const char *name,
               int *place, pk_error *error);
 
+/* The argument `compress`: NULL, 0 and 'none' are PK_PLAIN, 1 to 12 is the
+** level of gzip, and 'gzip' is 6. Fails for anything else. */
+#define PK_PLAIN 0
+int pk_compression_level(sqlite3_value *value, int *level, pk_error *error);
+
 #endif

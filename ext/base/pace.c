@@ -1,0 +1,64 @@
+/* pace.c: see pace.h. */
+#define _GNU_SOURCE /* isatty */
+#include "pace.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "sql.h"
+
+#define SLICE_MS 20
+#define SECONDS_BETWEEN_LINES 0.2
+#define MEGABYTE 1e6
+
+void pk_pace_begin(pk_pace *pace) {
+  pace->began = pk_seconds();
+  pace->shown = 0;
+  pace->done = 0;
+  if (pace->progress) pace->progress = isatty(STDERR_FILENO) != 0;
+}
+
+static void show(pk_pace *pace, double now) {
+  double seconds = now - pace->began;
+  double speed = seconds > 0 ? (double)pace->done / seconds : 0;
+  double share = pace->total > 0 ? (double)pace->done / (double)pace->total : 1;
+  double left = speed > 0 ? (double)(pace->total - pace->done) / speed : 0;
+  fprintf(stderr,
+          "\r%s  %3.0f %%  %.0f of %.0f MB  %.0f MB/s  %.0f s left \033[K",
+          pace->doing, share * 100, (double)pace->done / MEGABYTE,
+          (double)pace->total / MEGABYTE, speed / MEGABYTE, left);
+  fflush(stderr);
+  pace->shown = now;
+}
+
+static int check(const pk_pace *pace, double now, pk_error *error) {
+  if (pk_interrupted(pace->db))
+    return pk_fail(error, SQLITE_INTERRUPT, "interrupted");
+  if (pace->max_seconds > 0 && now - pace->began > pace->max_seconds)
+    return pk_fail(error, SQLITE_ERROR,
+                   "stopped after max_seconds (%!.15g) with %lld of %lld bytes "
+                   "done",
+                   pace->max_seconds, pace->done, pace->total);
+  return SQLITE_OK;
+}
+
+int pk_pace_step(pk_pace *pace, sqlite3_int64 bytes, pk_error *error) {
+  double now = pk_seconds();
+  pace->done += bytes;
+  int rc = check(pace, now, error);
+  while (rc == SQLITE_OK && pace->rate_bytes > 0 &&
+         (double)pace->done / pace->rate_bytes > now - pace->began) {
+    sqlite3_sleep(SLICE_MS);
+    now = pk_seconds();
+    rc = check(pace, now, error);
+  }
+  if (pace->progress && now - pace->shown >= SECONDS_BETWEEN_LINES)
+    show(pace, now);
+  return rc;
+}
+
+void pk_pace_end(pk_pace *pace) {
+  if (pace->progress && pace->shown > 0) fputs("\r\033[K", stderr);
+  pace->progress = false;
+}
