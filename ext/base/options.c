@@ -34,7 +34,7 @@ static int read_number(sqlite3_stmt *entry, const pk_option *option, void *into,
                    option->type == PK_INTEGER ? "a whole number" : "a number");
   if (bounded && (value < option->least || value > option->most))
     return pk_fail(error, SQLITE_RANGE,
-                   "option \"%s\" must be from %!.15g to %!.15g", option->name,
+                   "option \"%s\" must be from %.15g to %.15g", option->name,
                    option->least, option->most);
   if (!bounded && value < 0)
     return pk_fail(error, SQLITE_RANGE, "option \"%s\" must not be negative",

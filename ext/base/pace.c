@@ -37,7 +37,7 @@ static int check(const pk_pace *pace, double now, pk_error *error) {
     return pk_fail(error, SQLITE_INTERRUPT, "interrupted");
   if (pace->max_seconds > 0 && now - pace->began > pace->max_seconds)
     return pk_fail(error, SQLITE_ERROR,
-                   "stopped after max_seconds (%!.15g) with %lld of %lld bytes "
+                   "stopped after max_seconds (%.15g) with %lld of %lld bytes "
                    "done",
                    pace->max_seconds, pace->done, pace->total);
   return SQLITE_OK;
