@@ -15,9 +15,15 @@ SQLITE_EXTENSION_INIT1
 #endif
 
 extern const pk_feature pk_about;
+extern const pk_feature pk_configure;
+extern const pk_feature pk_health;
+extern const pk_feature pk_settings;
 
 /* `about` comes last: its prod_version() marks a connection as complete. */
 const pk_feature *const pk_features[] = {
+    &pk_health,
+    &pk_settings,
+    &pk_configure,
     &pk_about,
     NULL,
 };

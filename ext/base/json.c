@@ -6,15 +6,32 @@
 
 #define JSON_SUBTYPE 'J' /* what SQLite's own JSON functions look for */
 
+/* Bytes of the UTF-8 sequence at c (RFC 3629, section 4), or 0 where there is
+** none. It does not look beyond the text's final NUL. */
+static int sequence_bytes(const unsigned char *c) {
+  int bytes = *c < 0x80 ? 1 : *c < 0xe0 ? 2 : *c < 0xf0 ? 3 : 4;
+  if (bytes > 1 && (*c < 0xc2 || *c > 0xf4)) return 0;
+  for (int i = 1; i < bytes; i++)
+    if ((c[i] & 0xc0) != 0x80) return 0;
+  bool overlong = (*c == 0xe0 && c[1] < 0xa0) || (*c == 0xf0 && c[1] < 0x90);
+  bool surrogate = *c == 0xed && c[1] > 0x9f;
+  bool too_high = *c == 0xf4 && c[1] > 0x8f;
+  return overlong || surrogate || too_high ? 0 : bytes;
+}
+
 static void quoted(sqlite3_str *text, const char *value) {
   sqlite3_str_appendchar(text, 1, '"');
-  for (const unsigned char *c = (const unsigned char *)value; *c; c++) {
-    if (*c == '"' || *c == '\\')
+  for (const unsigned char *c = (const unsigned char *)value; *c;) {
+    int bytes = sequence_bytes(c);
+    if (bytes == 0)
+      sqlite3_str_appendall(text, "\\ufffd");
+    else if (*c == '"' || *c == '\\')
       sqlite3_str_appendf(text, "\\%c", *c);
     else if (*c < 0x20)
       sqlite3_str_appendf(text, "\\u%04x", *c);
     else
-      sqlite3_str_appendchar(text, 1, (char)*c);
+      sqlite3_str_append(text, (const char *)c, bytes);
+    c += bytes ? bytes : 1;
   }
   sqlite3_str_appendchar(text, 1, '"');
 }
@@ -80,6 +97,22 @@ void pk_json_bool(pk_json *json, const char *key, bool value) {
 
 void pk_json_null(pk_json *json, const char *key) {
   sqlite3_str_appendall(before(json, key), "null");
+}
+
+void pk_json_value(pk_json *json, const char *key, sqlite3_value *value) {
+  switch (sqlite3_value_type(value)) {
+    case SQLITE_INTEGER:
+      pk_json_int64(json, key, sqlite3_value_int64(value));
+      break;
+    case SQLITE_FLOAT:
+      pk_json_double(json, key, sqlite3_value_double(value));
+      break;
+    case SQLITE_TEXT:
+      pk_json_text(json, key, (const char *)sqlite3_value_text(value));
+      break;
+    default:
+      pk_json_null(json, key);
+  }
 }
 
 char *pk_json_finish(pk_json *json) {

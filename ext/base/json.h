@@ -35,13 +35,16 @@ void pk_json_object(pk_json *json, const char *key);
 void pk_json_array(pk_json *json, const char *key);
 void pk_json_end(pk_json *json); /* closes the innermost object or array */
 
-/* A NULL text is null, and so is a number that JSON cannot hold. A text must
-** be UTF-8; control characters are escaped. */
+/* A NULL text is null, and so is a number that JSON cannot hold. What is
+** not UTF-8 in a text, as SQLite can give of a corrupt file, becomes U+FFFD. */
 void pk_json_text(pk_json *json, const char *key, const char *value);
 void pk_json_int64(pk_json *json, const char *key, sqlite3_int64 value);
 void pk_json_double(pk_json *json, const char *key, double value);
 void pk_json_bool(pk_json *json, const char *key, bool value);
 void pk_json_null(pk_json *json, const char *key);
+
+/* A value of SQL as the JSON of its type; a blob is null. */
+void pk_json_value(pk_json *json, const char *key, sqlite3_value *value);
 
 /* Closes everything that is open and gives the text, from sqlite3_malloc, or
 ** NULL when memory ran out. */

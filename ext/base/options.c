@@ -125,14 +125,11 @@ static int check_object(sqlite3 *db, sqlite3_value *json, pk_error *error) {
   return rc;
 }
 
-int pk_options_read(sqlite3 *db, sqlite3_value *json, const pk_option *known,
-                    void *into, pk_error *error) {
-  if (!json) return SQLITE_OK;
-  int rc = check_object(db, json, error);
-  if (rc != SQLITE_OK) return rc;
+static int read_entries(sqlite3 *reader, sqlite3_value *json,
+                        const pk_option *known, void *into, pk_error *error) {
   sqlite3_stmt *entry;
-  rc = pk_prepare(db, &entry, error,
-                  "SELECT key, type, atom FROM json_each(?1)");
+  int rc = pk_prepare(reader, &entry, error,
+                      "SELECT key, type, atom FROM json_each(?1)");
   if (rc != SQLITE_OK) return rc;
   sqlite3_bind_value(entry, 1, json);
   sqlite3_uint64 seen = 0;
@@ -142,6 +139,24 @@ int pk_options_read(sqlite3 *db, sqlite3_value *json, const pk_option *known,
   }
   sqlite3_finalize(entry);
   return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+/* On the user's connection a FROM reads the schema of main, and so would fail
+** where that is locked or damaged: the JSON is read on a connection that has
+** nothing in it. */
+int pk_options_read(sqlite3 *db, sqlite3_value *json, const pk_option *known,
+                    void *into, pk_error *error) {
+  sqlite3 *reader = NULL;
+  if (!json) return SQLITE_OK;
+  int rc = check_object(db, json, error);
+  if (rc != SQLITE_OK) return rc;
+  rc = sqlite3_open(":memory:", &reader);
+  if (rc == SQLITE_OK)
+    rc = read_entries(reader, json, known, into, error);
+  else
+    rc = pk_fail(error, rc, "cannot read the options: %s", sqlite3_errstr(rc));
+  sqlite3_close(reader);
+  return rc;
 }
 
 void pk_options_free(const pk_option *known, void *into) {
