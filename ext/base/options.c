@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "arguments.h"
+#include "private.h"
 #include "sql.h"
 
 #define AT(type, into, option) \
@@ -142,19 +143,15 @@ static int read_entries(sqlite3 *reader, sqlite3_value *json,
 }
 
 /* On the user's connection a FROM reads the schema of main, and so would fail
-** where that is locked or damaged: the JSON is read on a connection that has
-** nothing in it. */
+** where that is locked or damaged: the JSON is read on a private one. */
 int pk_options_read(sqlite3 *db, sqlite3_value *json, const pk_option *known,
                     void *into, pk_error *error) {
-  sqlite3 *reader = NULL;
+  sqlite3 *reader;
   if (!json) return SQLITE_OK;
   int rc = check_object(db, json, error);
+  if (rc == SQLITE_OK) rc = pk_private_memory(db, &reader, error);
   if (rc != SQLITE_OK) return rc;
-  rc = sqlite3_open(":memory:", &reader);
-  if (rc == SQLITE_OK)
-    rc = read_entries(reader, json, known, into, error);
-  else
-    rc = pk_fail(error, rc, "cannot read the options: %s", sqlite3_errstr(rc));
+  rc = read_entries(reader, json, known, into, error);
   sqlite3_close(reader);
   return rc;
 }

@@ -19,8 +19,10 @@
 **     ...
 **     pk_options_free(options, &chosen);
 **
-** The JSON is read by the host's own json_each. A host without JSON functions
-** refuses options with that reason; without options everything works.
+** The JSON is read by the host's own json_each, on a private connection, so
+** that options are understood whatever state the user's database is in. A host
+** without JSON functions refuses options with that reason; without options
+** everything works.
 */
 #ifndef PK_OPTIONS_H
 #define PK_OPTIONS_H

@@ -1,9 +1,11 @@
 /*
 ** configure.c: sets a database up for production, and proves that it took.
 **
-**     SELECT prod_configure();                   the profile web
-**     SELECT prod_configure('durable');
-**     SELECT prod_configure('web', '{"cache_size":-16384, "schema":"archive"}');
+**     SELECT prod_configure();
+**     SELECT prod_configure('durable', '{"cache_size":-16384}');
+**
+**     ATTACH 'archive.db' AS archive;
+**     SELECT prod_configure('small', '{"schema":"archive"}');
 **
 ** Most settings belong to the connection, so an application calls this after
 ** each open. It answers one JSON object:

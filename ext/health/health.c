@@ -1,12 +1,13 @@
 /*
 ** health.c: is the database file all right?
 **
-**     SELECT prod_health();                      one JSON object
-**     SELECT * FROM prod_health('quick');        a row for each check
-**     SELECT prod_health_code();                 200, or 503 when unhealthy
-**     SELECT prod_health('full', '{"schema":"archive", "wal_warn_bytes":1000000}');
+**     SELECT prod_health();
+**     SELECT * FROM prod_health('quick');
+**     SELECT prod_health_code('fast', '{"wal_warn_bytes":1000000}');
 **
-** The table amounts to
+** The function answers one JSON object, the table a row for each check, the
+** code 503 when the database is unhealthy and otherwise 200. The table amounts
+** to
 **
 **     CREATE TABLE prod_health(
 **       name TEXT,           the check

@@ -4,7 +4,9 @@
 **     SELECT * FROM prod_settings;
 **     SELECT name, value, recommended, fix FROM prod_settings('durable')
 **      WHERE status = 'differs';
-**     SELECT * FROM prod_settings('web', 'archive');     an attached database
+**
+**     ATTACH 'archive.db' AS archive;
+**     SELECT * FROM prod_settings('web', 'archive');
 **
 ** prod_settings amounts to
 **
