@@ -2,6 +2,7 @@
 #include "json.h"
 
 #include <math.h>
+#include <stdarg.h>
 #include <stddef.h>
 
 #define JSON_SUBTYPE 'J' /* what SQLite's own JSON functions look for */
@@ -80,6 +81,16 @@ void pk_json_text(pk_json *json, const char *key, const char *value) {
     pk_json_null(json, key);
 }
 
+void pk_json_format(pk_json *json, const char *key, const char *format, ...) {
+  va_list values;
+  va_start(values, format);
+  char *text = sqlite3_vmprintf(format, values);
+  va_end(values);
+  if (!text) json->out_of_memory = true;
+  pk_json_text(json, key, text);
+  sqlite3_free(text);
+}
+
 void pk_json_int64(pk_json *json, const char *key, sqlite3_int64 value) {
   sqlite3_str_appendf(before(json, key), "%lld", value);
 }
@@ -117,7 +128,7 @@ void pk_json_value(pk_json *json, const char *key, sqlite3_value *value) {
 
 char *pk_json_finish(pk_json *json) {
   while (json->depth > 0) pk_json_end(json);
-  if (sqlite3_str_errcode(json->text) != SQLITE_OK) {
+  if (json->out_of_memory || sqlite3_str_errcode(json->text) != SQLITE_OK) {
     sqlite3_free(sqlite3_str_finish(json->text));
     return NULL;
   }

@@ -25,7 +25,8 @@ typedef struct pk_json {
   sqlite3_str *text;
   char closers[PK_JSON_DEEPEST]; /* the brackets that are open */
   int depth;
-  bool comma; /* a value precedes in the innermost bracket */
+  bool comma;         /* a value precedes in the innermost bracket */
+  bool out_of_memory; /* for a text that pk_json_format made */
 } pk_json;
 
 /* Starts with the outermost object open. */
@@ -42,6 +43,9 @@ void pk_json_int64(pk_json *json, const char *key, sqlite3_int64 value);
 void pk_json_double(pk_json *json, const char *key, double value);
 void pk_json_bool(pk_json *json, const char *key, bool value);
 void pk_json_null(pk_json *json, const char *key);
+
+/* A text as sqlite3_mprintf makes it. */
+void pk_json_format(pk_json *json, const char *key, const char *format, ...);
 
 /* A value of SQL as the JSON of its type; a blob is null. */
 void pk_json_value(pk_json *json, const char *key, sqlite3_value *value);

@@ -132,12 +132,11 @@ static int read_entries(sqlite3 *reader, sqlite3_value *json,
   int rc = pk_prepare(reader, &entry, error,
                       "SELECT key, type, atom FROM json_each(?1)");
   if (rc != SQLITE_OK) return rc;
-  sqlite3_bind_value(entry, 1, json);
   sqlite3_uint64 seen = 0;
-  while ((rc = pk_step(entry, error)) == SQLITE_ROW) {
+  if (sqlite3_bind_value(entry, 1, json) != SQLITE_OK)
+    rc = pk_fail_memory(error);
+  while (rc == SQLITE_OK && (rc = pk_step(entry, error)) == SQLITE_ROW)
     rc = read_entry(entry, known, into, &seen, error);
-    if (rc != SQLITE_OK) break;
-  }
   sqlite3_finalize(entry);
   return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }

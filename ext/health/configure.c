@@ -96,10 +96,9 @@ struct plan {
   int count;
 };
 
-/* The empty text where memory runs out. */
+/* Never NULL: copy_column made it. */
 static const char *text(sqlite3_value *value) {
-  const char *bytes = (const char *)sqlite3_value_text(value);
-  return bytes ? bytes : "";
+  return (const char *)sqlite3_value_text(value);
 }
 
 static bool same(sqlite3_value *one, sqlite3_value *other) {
@@ -125,20 +124,25 @@ static void free_plan(struct plan *plan) {
 
 /* ---- what is to be set ---- */
 
-static sqlite3_value *column(sqlite3_stmt *row, int i) {
+/* NULL for SQL NULL and for want of memory. The value keeps its text, so that
+** asking for it cannot fail later. */
+static sqlite3_value *copy_column(sqlite3_stmt *row, int i) {
   if (sqlite3_column_type(row, i) == SQLITE_NULL) return NULL;
-  return sqlite3_value_dup(sqlite3_column_value(row, i));
+  sqlite3_value *value = sqlite3_value_dup(sqlite3_column_value(row, i));
+  if (value && sqlite3_value_text(value)) return value;
+  sqlite3_value_free(value);
+  return NULL;
 }
 
 static int add_change(struct plan *plan, sqlite3_stmt *row, pk_error *error) {
   if (plan->count == MOST_CHANGES)
     return pk_fail(error, SQLITE_ERROR, "prod_settings has too many rows");
   struct change *change = &plan->changes[plan->count++];
-  change->name = column(row, 0);
-  change->scope = column(row, 1);
-  change->before = column(row, 2);
-  change->wanted = column(row, 3);
-  change->not_set = column(row, 4);
+  change->name = copy_column(row, 0);
+  change->scope = copy_column(row, 1);
+  change->before = copy_column(row, 2);
+  change->wanted = copy_column(row, 3);
+  change->not_set = copy_column(row, 4);
   bool complete = change->name && change->scope &&
                   (change->not_set || (change->before && change->wanted));
   return complete ? SQLITE_OK : pk_fail_memory(error);
@@ -166,9 +170,11 @@ static int plan_settings(sqlite3 *db, const struct request *request,
   if (rc != SQLITE_OK) return rc;
   sqlite3_bind_text(row, 1, request->profile, -1, SQLITE_STATIC);
   sqlite3_bind_text(row, 2, request->schema, -1, SQLITE_STATIC);
-  if (request->options) sqlite3_bind_value(row, 3, request->options);
-  while ((rc = pk_step(row, error)) == SQLITE_ROW)
-    if ((rc = add_change(plan, row, error)) != SQLITE_OK) break;
+  if (request->options)
+    rc = sqlite3_bind_value(row, 3, request->options); /* a copy */
+  if (rc != SQLITE_OK) rc = pk_fail_memory(error);
+  while (rc == SQLITE_OK && (rc = pk_step(row, error)) == SQLITE_ROW)
+    rc = add_change(plan, row, error);
   sqlite3_finalize(row);
   return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
@@ -266,7 +272,7 @@ static int read_back(sqlite3 *db, const struct request *request,
   if (rc != SQLITE_OK) return rc;
   rc = pk_step(row, error);
   if (rc == SQLITE_ROW) {
-    change->after = column(row, 0);
+    change->after = copy_column(row, 0);
     rc = change->after ? SQLITE_OK : pk_fail_memory(error);
   }
   sqlite3_finalize(row);
@@ -350,13 +356,10 @@ static int answer(sqlite3_context *context, const struct request *request,
     if (!plan->changes[i].not_set) add_setting(&json, &plan->changes[i]);
   pk_json_end(&json);
   pk_json_array(&json, "not_set");
-  for (int i = 0; i < plan->count; i++) {
-    if (!plan->changes[i].not_set) continue;
-    char *reason = sqlite3_mprintf("%s: %s", text(plan->changes[i].name),
-                                   text(plan->changes[i].not_set));
-    pk_json_text(&json, NULL, reason);
-    sqlite3_free(reason);
-  }
+  for (int i = 0; i < plan->count; i++)
+    if (plan->changes[i].not_set)
+      pk_json_format(&json, NULL, "%s: %s", text(plan->changes[i].name),
+                     text(plan->changes[i].not_set));
   return pk_json_result(&json, context);
 }
 

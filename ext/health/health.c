@@ -561,10 +561,8 @@ static void json_check(pk_json *json, const struct finding *finding) {
 /* "name: text", or the name alone where there is no text. */
 static void json_remark(pk_json *json, const struct finding *finding,
                         const char *text) {
-  char *remark =
-      sqlite3_mprintf("%s%s%s", finding->check->name, *text ? ": " : "", text);
-  pk_json_text(json, NULL, remark);
-  sqlite3_free(remark);
+  pk_json_format(json, NULL, "%s%s%s", finding->check->name, *text ? ": " : "",
+                 text);
 }
 
 static void json_checks(pk_json *json, const struct report *report) {
