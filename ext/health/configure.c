@@ -309,12 +309,16 @@ static int did_not_take(const struct plan *plan, int place,
   const struct change *change = &plan->changes[place];
   bool busy = (cause->code & 0xff) == SQLITE_BUSY;
   char *before = applied_before(plan, place);
+  if (!cause->message || !before) {
+    sqlite3_free(before);
+    return pk_fail_memory(error);
+  }
   int rc =
       pk_fail(error, cause->code,
               "%s of %s cannot be set from %s to %s: %s%s. Set before "
               "it: %s",
               text(change->name), request->schema, text(change->before),
-              text(change->wanted), cause->message ? cause->message : "",
+              text(change->wanted), cause->message,
               busy ? " by another connection; try again later" : "", before);
   sqlite3_free(before);
   return rc;
