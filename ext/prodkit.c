@@ -16,16 +16,15 @@ SQLITE_EXTENSION_INIT1
 
 extern const pk_feature pk_about;
 extern const pk_feature pk_configure;
+extern const pk_feature pk_explain;
+extern const pk_feature pk_fragmentation;
 extern const pk_feature pk_health;
 extern const pk_feature pk_settings;
 
 /* `about` comes last: its prod_version() marks a connection as complete. */
 const pk_feature *const pk_features[] = {
-    &pk_health,
-    &pk_settings,
-    &pk_configure,
-    &pk_about,
-    NULL,
+    &pk_settings, &pk_configure, &pk_health, &pk_fragmentation,
+    &pk_explain,  &pk_about,     NULL,
 };
 
 /* Connection pools load again and again, some while a statement is active,

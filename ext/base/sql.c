@@ -87,9 +87,10 @@ int pk_schema_file(sqlite3 *db, const char *schema, const char **file,
                    pk_error *error) {
   *file = sqlite3_db_filename(db, schema);
   if (*file) return SQLITE_OK;
-  /* An in-memory database has no name on some hosts, yet it is attached. */
+  /* An in-memory database has no name on some hosts, yet it is attached; temp
+  ** is listed only when it has been used. */
   char *attached = NULL;
-  sqlite3_int64 there = 0;
+  sqlite3_int64 there = sqlite3_stricmp(schema, "temp") == 0;
   int rc = pk_query_int64(db, &there, error,
                           "SELECT 1 FROM pragma_database_list "
                           "WHERE name = %Q COLLATE NOCASE",
