@@ -35,10 +35,10 @@
 ** 3.34 (https://sqlite.org/opcode.html). Where a loop is not found so, its
 ** table is NULL rather than guessed.
 **
-** Locking: none beyond that of compiling, and of reading sqlite_schema. Cost:
-** three compilations, and one reading of sqlite_schema for each loop. Limits:
-** loops over virtual tables have no root page, so that their table_name is
-** NULL; what triggers do is not in a query plan.
+** Locking: none beyond that of compiling and of reading sqlite_schema. Cost: two
+** compilations, and one reading of sqlite_schema for each loop. Limits: loops
+** over virtual tables have no root page, so that their table_name is NULL; what
+** triggers do is not in a query plan.
 */
 #include <string.h>
 
@@ -217,6 +217,11 @@ static void free_plan(query_plan *plan) {
 
 /* ---- from a loop to what it reads ---- */
 
+static opcode_role role_at(const query_plan *plan, int place) {
+  bool is_inside = place >= 0 && place < plan->length;
+  return is_inside ? plan->program[place].role : NOTHING;
+}
+
 /* The opcode that opened the cursor which program[at] positions; NULL for a
 ** cursor on anything but a b-tree of the schema or an automatic index. */
 static const opcode *opener(const query_plan *plan, int at) {
@@ -233,7 +238,7 @@ static const opcode *opener(const query_plan *plan, int at) {
 /* What the first loop from program[begin] on, and before program[end], reads. */
 static const opcode *first_loop(const query_plan *plan, int begin, int end) {
   for (int i = begin; i < end; i++) {
-    opcode_role role = plan->program[i].role;
+    opcode_role role = role_at(plan, i);
     if (role == POSITIONS) return opener(plan, i);
     if (role == RESUMES || role == OPENS_AUTO_INDEX) return NULL;
   }
@@ -246,7 +251,7 @@ static const opcode *first_loop(const query_plan *plan, int begin, int end) {
 static const opcode *scanned(const query_plan *plan, const plan_step *scan) {
   bool is_last = scan + 1 == plan->steps + plan->step_count;
   int end = is_last ? plan->length : scan[1].place;
-  if (scan->place >= 2 && plan->program[scan->place - 2].role == COUNTS)
+  if (role_at(plan, scan->place - 2) == COUNTS)
     return opener(plan, scan->place - 2);
   return first_loop(plan, scan->place, end);
 }
@@ -273,7 +278,7 @@ static const opcode *searched(const query_plan *plan, const plan_step *search) {
   const plan_step *branch = branch_of(plan, search);
   int begin = branch ? branch->place : search->place;
   for (int i = begin; i < plan->length; i++) {
-    if (plan->program[i].role != POSITIONS) continue;
+    if (role_at(plan, i) != POSITIONS) continue;
     const opcode *opened = opener(plan, i);
     if (!opened) continue;
     if (opened < plan->program + begin ||
@@ -289,14 +294,12 @@ static const opcode *looked_into(const query_plan *plan,
                                  const plan_step *step) {
   bool by_rowid = begins_with(step->detail, "USING ROWID SEARCH ");
   int place = step->place - by_rowid;
-  if (place < 0 || place >= plan->length) return NULL;
-  const opcode *opened = &plan->program[place];
-  return opened->role == OPENS_BTREE ? opened : NULL;
+  return role_at(plan, place) == OPENS_BTREE ? &plan->program[place] : NULL;
 }
 
 /* The opcode that opened what a step reads; NULL where it reads no b-tree. A
 ** SEARCH without a key, for min() or max(), is coded like a SCAN. */
-static const opcode *read_by(const query_plan *plan, const plan_step *step) {
+static const opcode *opened_for(const query_plan *plan, const plan_step *step) {
   const char *detail = step->detail;
   if (begins_with(detail, "SEARCH ") && strstr(detail, " USING "))
     return searched(plan, step);
@@ -350,7 +353,7 @@ static bool sorts(const char *detail) {
 
 static int step_row(pk_rows *rows, sqlite3 *db, const query_plan *plan,
                     const plan_step *step, pk_error *error) {
-  const opcode *opened = read_by(plan, step);
+  const opcode *opened = opened_for(plan, step);
   bool automatic = opened && opened->role == OPENS_AUTO_INDEX;
   const opcode *source = automatic ? filled_from(plan, opened) : opened;
   int rc = SQLITE_OK;

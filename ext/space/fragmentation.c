@@ -36,8 +36,9 @@
 ** What VACUUM gives back is estimated by packing the same cells anew: see
 ** packed_pages().
 **
-** Locking: one read transaction, which ends before the rows are handed out. In
-** WAL mode it delays a checkpoint for that long, in other modes a commit.
+** Locking: all of it happens in one read transaction, which in WAL mode keeps a
+** checkpoint from finishing and in other modes a commit. It ends with the walk,
+** or with the asking statement if that reads the same schema itself.
 ** Cost: `exact` reads the whole file through the page cache; `fast` and the
 ** function read the header and sqlite_schema. Memory: one record per b-tree.
 ** Limits: pointer-map and lock-byte pages belong to no b-tree and have no row,
@@ -209,8 +210,8 @@ static int add_page(btree *tree, sqlite3_stmt *page, pk_error *error) {
   "FROM temp.dbstat WHERE schema = %Q AND aggregate = 0 "        \
   "ORDER BY name, path"
 
-/* In a corrupt file a page can be the child of several. SQLite stops at a
-** depth of 20, after more pages than one can wait for. */
+/* In a corrupt file a page can be the child of several, or of itself: dbstat
+** gives up 32 levels down only, after more pages than one can wait for. */
 static int walk_pages(space_survey *survey, sqlite3_stmt *page,
                       pk_error *error) {
   sqlite3_int64 seen = 0;

@@ -33,6 +33,18 @@ SELECT round(prod_fragmentation(), 6) = round(freelist_count * 1.0 / page_count,
 VACUUM;
 SELECT abs(foretold.pages - (foretold.page_count - now.page_count)) <= foretold.page_count / 100 FROM foretold, pragma_page_count AS now;
 SELECT sum(reclaimable_bytes) <= 4096 AS little_left, prod_fragmentation() FROM prod_fragmentation;
+.print == with two to five rows a page, within a tenth
+CREATE TABLE wide(id INTEGER PRIMARY KEY, body BLOB);
+WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000) INSERT INTO wide SELECT i * 7919 % 3001, zeroblob(1000) FROM n;
+CREATE TABLE wider AS SELECT id, zeroblob(1500) AS body FROM wide;
+DELETE FROM wide WHERE id % 4 = 0;
+DELETE FROM wider WHERE id % 4 = 0;
+CREATE TEMP TABLE wide_before AS SELECT name, pages, reclaimable_bytes / 4096 AS foretold FROM prod_fragmentation WHERE name IN ('wide', 'wider');
+VACUUM;
+SELECT b.name, b.pages > 500, abs(b.foretold - (b.pages - f.pages)) * 10 <= b.pages FROM wide_before b JOIN prod_fragmentation f ON f.name = b.name ORDER BY 1;
+DROP TABLE wide;
+DROP TABLE wider;
+DROP TABLE temp.wide_before;
 .print == rows as they stand in the cache, in a transaction not committed yet
 BEGIN;
 CREATE TABLE draft AS SELECT zeroblob(10000) AS body;
