@@ -1,6 +1,7 @@
 /* options.c: see options.h. */
 #include "options.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "arguments.h"
@@ -39,6 +40,11 @@ static int read_number(sqlite3_stmt *entry, const pk_option *option, void *into,
                    option->least, option->most);
   if (!bounded && value < 0)
     return pk_fail(error, SQLITE_RANGE, "option \"%s\" must not be negative",
+                   option->name);
+  /* json_each gives a whole number beyond 64 bits as a real, 1e999 as Inf. */
+  if (isinf(value) || (option->type == PK_INTEGER &&
+                       sqlite3_column_type(entry, 2) != SQLITE_INTEGER))
+    return pk_fail(error, SQLITE_RANGE, "option \"%s\" is too large",
                    option->name);
   if (option->type == PK_INTEGER)
     *AT(sqlite3_int64, into, option) = sqlite3_column_int64(entry, 2);

@@ -1,0 +1,180 @@
+/*
+** memory_test.c: what prodkit does when memory runs out.
+**
+** SQLite's allocator is replaced by one that fails its nth allocation. Each
+** scenario is run for n = 1, 2, 3, ... until it no longer meets the failure:
+** once with only the nth failing, and once with all from the nth on. Either it
+** gives SQLITE_NOMEM or the answer it gives with enough memory; nothing is
+** left allocated and no statement is left behind.
+*/
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "prodkit.h"
+
+/* ---- an allocator that fails ---- */
+
+static sqlite3_mem_methods real; /* SQLite's own */
+static int countdown;            /* to the failure; 0: none is due */
+static bool lasting;             /* later ones fail too */
+static bool failed;
+
+static bool fails_now(void) {
+  if (failed && lasting) return true;
+  if (countdown == 0 || --countdown > 0) return false;
+  failed = true;
+  return true;
+}
+
+static void *failing_malloc(int bytes) {
+  return fails_now() ? NULL : real.xMalloc(bytes);
+}
+
+static void *failing_realloc(void *block, int bytes) {
+  return fails_now() ? NULL : real.xRealloc(block, bytes);
+}
+
+static int use_failing_allocator(void **state) {
+  (void)state;
+  if (sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 1) != SQLITE_OK) return -1;
+  if (sqlite3_config(SQLITE_CONFIG_GETMALLOC, &real) != SQLITE_OK) return -1;
+  sqlite3_mem_methods failing = real;
+  failing.xMalloc = failing_malloc;
+  failing.xRealloc = failing_realloc;
+  if (sqlite3_config(SQLITE_CONFIG_MALLOC, &failing) != SQLITE_OK) return -1;
+  return sqlite3_initialize();
+}
+
+static void fail_at(int n, bool from_then_on) {
+  countdown = n;
+  lasting = from_then_on;
+  failed = false;
+}
+
+/* Is the failure behind us? Memory is plentiful again. */
+static bool stop_failing(void) {
+  bool met = failed;
+  fail_at(0, false);
+  return met;
+}
+
+/* ---- scenarios ---- */
+
+static sqlite3 *open_database(void) {
+  sqlite3 *db;
+  assert_int_equal(sqlite3_open(":memory:", &db), SQLITE_OK);
+  /* no lookaside: every allocation passes the allocator */
+  sqlite3_db_config(db, SQLITE_DBCONFIG_LOOKASIDE, NULL, 0, 0);
+  return db;
+}
+
+static int add_prodkit(sqlite3 *db) {
+  char *message = NULL;
+  int rc = sqlite3_prodkit_init(db, &message, NULL);
+  sqlite3_free(message);
+  return rc;
+}
+
+/* All values of all rows, or the error's message: to be compared. */
+typedef struct answer {
+  int rc;
+  char text[8000];
+} answer;
+
+static void append(answer *to, const char *text) {
+  size_t used = strlen(to->text);
+  snprintf(to->text + used, sizeof to->text - used, "%s|",
+           text ? text : "NULL");
+}
+
+static void ask(sqlite3 *db, const char *sql, answer *to) {
+  sqlite3_stmt *statement = NULL;
+  to->text[0] = 0;
+  to->rc = sqlite3_prepare_v2(db, sql, -1, &statement, NULL);
+  while (to->rc == SQLITE_OK && sqlite3_step(statement) == SQLITE_ROW)
+    for (int i = 0; i < sqlite3_column_count(statement); i++) {
+      int type = sqlite3_column_type(statement, i);
+      const char *text = (const char *)sqlite3_column_text(statement, i);
+      if (!text && type != SQLITE_NULL) to->rc = SQLITE_NOMEM;
+      append(to, text);
+    }
+  int rc = sqlite3_finalize(statement);
+  if (to->rc == SQLITE_OK) to->rc = rc;
+  if (to->rc != SQLITE_OK) append(to, sqlite3_errmsg(db));
+}
+
+static void assert_survives(const char *sql, bool from_then_on) {
+  static answer expected, got;
+  sqlite3 *db = open_database();
+  assert_int_equal(add_prodkit(db), SQLITE_OK);
+  ask(db, sql, &expected);
+  assert_true(expected.text[0]);
+  assert_int_equal(sqlite3_close(db), SQLITE_OK);
+
+  bool met = true;
+  for (int n = 1; met; n++) {
+    sqlite3_int64 before = sqlite3_memory_used();
+    db = open_database();
+    assert_int_equal(add_prodkit(db), SQLITE_OK);
+    fail_at(n, from_then_on);
+    ask(db, sql, &got);
+    met = stop_failing();
+    if (got.rc != SQLITE_NOMEM) {
+      assert_string_equal(got.text, expected.text);
+      assert_int_equal(got.rc, expected.rc);
+    }
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    assert_int_equal(sqlite3_memory_used(), before);
+  }
+}
+
+static void test_statements(void **state) {
+  static const char *const statements[] = {
+      "SELECT prod_version()",
+      "SELECT prod_debug()",
+      "SELECT prod_debug(1)",
+      "SELECT * FROM prod_help",
+      "SELECT name FROM prod_help WHERE kind = 'table' ORDER BY summary",
+  };
+  (void)state;
+  for (size_t i = 0; i < sizeof statements / sizeof *statements; i++) {
+    print_message("    %s\n", statements[i]);
+    assert_survives(statements[i], false);
+    assert_survives(statements[i], true);
+  }
+}
+
+static void test_registering(void **state) {
+  (void)state;
+  for (int from_then_on = 0; from_then_on <= 1; from_then_on++) {
+    bool met = true;
+    for (int n = 1; met; n++) {
+      sqlite3_int64 before = sqlite3_memory_used();
+      sqlite3 *db = open_database();
+      fail_at(n, from_then_on);
+      int rc = add_prodkit(db);
+      met = stop_failing();
+      if (rc != SQLITE_OK) assert_int_equal(rc, SQLITE_NOMEM);
+      /* what was half done can be completed */
+      assert_int_equal(add_prodkit(db), SQLITE_OK);
+      assert_int_equal(sqlite3_close(db), SQLITE_OK);
+      assert_int_equal(sqlite3_memory_used(), before);
+    }
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_registering),
+      cmocka_unit_test(test_statements),
+  };
+  return cmocka_run_group_tests_name("memory", tests, use_failing_allocator,
+                                     NULL);
+}
