@@ -90,18 +90,17 @@ static void option_lines(pk_rows *rows, const pk_option *options) {
                         option->name, option->summary);
     if (option->choices) sqlite3_str_appendf(text, " [%s]", option->choices);
   }
-  char *lines = sqlite3_str_finish(text);
-  pk_row_text(rows, lines);
-  sqlite3_free(lines);
+  pk_row_take(rows, sqlite3_str_finish(text));
 }
 
+/* Takes the signature over. */
 static void help_row(pk_rows *rows, const char *kind, const char *name,
-                     const char *signature, const char *summary,
+                     char *signature, const char *summary,
                      const pk_option *options, const char *page) {
   pk_row(rows);
   pk_row_text(rows, name);
   pk_row_text(rows, kind);
-  pk_row_text(rows, signature);
+  pk_row_take(rows, signature);
   pk_row_text(rows, summary);
   option_lines(rows, options);
   pk_row_format(rows, "docs/%s.md", page);
@@ -113,7 +112,6 @@ static void help_function(pk_rows *rows, const pk_function *function,
       pk_signature(function->name, function->arguments, function->required);
   help_row(rows, "function", function->name, signature, function->summary,
            function->options, page);
-  sqlite3_free(signature);
 }
 
 static void help_table(pk_rows *rows, const pk_table *table, const char *page) {
@@ -123,7 +121,6 @@ static void help_table(pk_rows *rows, const pk_table *table, const char *page) {
           : sqlite3_mprintf("%s", table->name);
   help_row(rows, "table", table->name, signature, table->summary,
            table->options, page);
-  sqlite3_free(signature);
 }
 
 static int help(pk_rows *rows, sqlite3 *db, sqlite3_value **arguments,

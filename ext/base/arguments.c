@@ -31,8 +31,10 @@ int pk_require(sqlite3_value **values, const char *name, const char *arguments,
   for (int i = 0; i < required; i++) {
     if (values[i]) continue;
     char *signature = pk_signature(name, arguments, required);
-    int rc = pk_fail(error, SQLITE_ERROR, "an argument is missing or NULL: %s",
-                     signature);
+    int rc = signature
+                 ? pk_fail(error, SQLITE_ERROR,
+                           "an argument is missing or NULL: %s", signature)
+                 : pk_fail_memory(error);
     sqlite3_free(signature);
     return rc;
   }
@@ -83,8 +85,10 @@ int pk_choice(const char *word, const char *choices, const char *name,
     if (*choice == ' ') choice++;
   }
   char *listed = with_commas(choices);
-  int rc = pk_fail(error, SQLITE_ERROR, "%s must be one of %s, not \"%s\"",
-                   name, listed, word);
+  int rc = listed
+               ? pk_fail(error, SQLITE_ERROR,
+                         "%s must be one of %s, not \"%s\"", name, listed, word)
+               : pk_fail_memory(error);
   sqlite3_free(listed);
   return rc;
 }

@@ -15,7 +15,8 @@ static int fail(pk_error *error, int code, const char *format, va_list values,
     sqlite3_free(error->message);
     error->message = both;
   }
-  return code;
+  if (!error->message) error->code = SQLITE_NOMEM;
+  return error->code;
 }
 
 int pk_fail(pk_error *error, int code, const char *format, ...) {

@@ -20,6 +20,7 @@ static void call(sqlite3_context *context, int argc, sqlite3_value **argv) {
   int rc = answer(function, context, argc, argv, &error);
   if (rc == SQLITE_OK) return;
   char *message = pk_error_message(&error, function->name);
+  if (error.message && !message) rc = SQLITE_NOMEM;
   if (message) sqlite3_result_error(context, message, -1);
   sqlite3_result_error_code(context, pk_error_code(rc));
   sqlite3_free(message);

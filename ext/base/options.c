@@ -18,8 +18,9 @@ static int unknown_key(const char *key, const pk_option *known,
     sqlite3_str_appendf(names, "%s%s", option == known ? "" : ", ",
                         option->name);
   char *listed = sqlite3_str_finish(names);
-  int rc = pk_fail(error, SQLITE_ERROR, "unknown option \"%s\"; known are %s",
-                   key, listed);
+  int rc = listed ? pk_fail(error, SQLITE_ERROR,
+                            "unknown option \"%s\"; known are %s", key, listed)
+                  : pk_fail_memory(error);
   sqlite3_free(listed);
   return rc;
 }
@@ -112,22 +113,22 @@ static int check_object(sqlite3 *db, sqlite3_value *json, pk_error *error) {
   sqlite3_stmt *check = NULL;
   if (sqlite3_value_type(json) != SQLITE_TEXT)
     return pk_fail(error, SQLITE_MISMATCH, must_be);
-  if (sqlite3_prepare_v2(db,
-                         "SELECT CASE WHEN json_valid(?1) "
-                         "THEN json_type(?1) = 'object' END",
-                         -1, &check, NULL) != SQLITE_OK)
+  if (sqlite3_prepare_v2(db, "SELECT json_type(?1) = 'object'", -1, &check,
+                         NULL) != SQLITE_OK)
     return pk_fail(error, SQLITE_ERROR,
                    "options need a SQLite with JSON functions, which this "
                    "host (%s) was built without; leave them out",
                    sqlite3_libversion());
   sqlite3_bind_value(check, 1, json);
-  int rc = pk_step(check, error);
-  if (rc == SQLITE_ROW) {
+  int rc = sqlite3_step(check); /* SQLITE_ERROR for malformed JSON */
+  bool object = rc == SQLITE_ROW && sqlite3_column_int(check, 0);
+  if (object)
     rc = SQLITE_OK;
-    if (!sqlite3_column_int(check, 0))
-      rc = pk_fail(error, SQLITE_MISMATCH, "%s, not %s", must_be,
-                   sqlite3_value_text(json));
-  }
+  else if (rc == SQLITE_ROW || rc == SQLITE_ERROR)
+    rc = pk_fail(error, SQLITE_MISMATCH, "%s, not %s", must_be,
+                 sqlite3_value_text(json));
+  else
+    rc = pk_fail_db(error, db, "options");
   sqlite3_finalize(check);
   return rc;
 }

@@ -76,8 +76,7 @@ static void fill(pk_rows *rows, cell value) {
   rows->cells[(rows->count - 1) * rows->width + rows->next++] = value;
 }
 
-/* Takes the text over. */
-static void fill_text(pk_rows *rows, char *text) {
+void pk_row_take(pk_rows *rows, char *text) {
   if (!text) rows->out_of_memory = true;
   if (rows->out_of_memory)
     sqlite3_free(text);
@@ -87,7 +86,7 @@ static void fill_text(pk_rows *rows, char *text) {
 
 void pk_row_text(pk_rows *rows, const char *text) {
   if (text)
-    fill_text(rows, sqlite3_mprintf("%s", text));
+    pk_row_take(rows, sqlite3_mprintf("%s", text));
   else
     pk_row_null(rows);
 }
@@ -95,7 +94,7 @@ void pk_row_text(pk_rows *rows, const char *text) {
 void pk_row_format(pk_rows *rows, const char *format, ...) {
   va_list values;
   va_start(values, format);
-  fill_text(rows, sqlite3_vmprintf(format, values));
+  pk_row_take(rows, sqlite3_vmprintf(format, values));
   va_end(values);
 }
 
@@ -244,6 +243,7 @@ static int table_filter(sqlite3_vtab_cursor *base, int given, const char *text,
   if (rc == SQLITE_OK) return SQLITE_OK;
   sqlite3_free(vtab->base.zErrMsg);
   vtab->base.zErrMsg = pk_error_message(&error, vtab->table->name);
+  if (error.message && !vtab->base.zErrMsg) rc = SQLITE_NOMEM;
   pk_error_clear(&error);
   return pk_error_code(rc);
 }

@@ -50,6 +50,8 @@ int pk_table_register(sqlite3 *db, const pk_table *table);
 ** by the kit when the producer returns. */
 void pk_row(pk_rows *rows);
 void pk_row_text(pk_rows *rows, const char *text); /* NULL: SQL NULL */
+void pk_row_take(pk_rows *rows, char *text); /* from sqlite3_malloc, to be freed
+                                                by the kit; NULL: no memory */
 void pk_row_format(pk_rows *rows, const char *format, ...);
 void pk_row_int64(pk_rows *rows, sqlite3_int64 value);
 void pk_row_double(pk_rows *rows, double value);

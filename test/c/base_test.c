@@ -153,8 +153,8 @@ static void test_optional_text(void **state) {
 
 static void test_choice(void **state) {
   static const char *const choices = "none quick full";
-  static const char *const wrong[] = {"", "non", "none ", "nones", "none quick",
-                                      "FULL"};
+  static const char *const wrong[] = {"",      "non",        "none ",
+                                      "nones", "none quick", "FULL"};
   pk_error error = PK_NO_ERROR;
   int place = -1;
   (void)state;
@@ -268,7 +268,8 @@ static void test_options_refused(void **state) {
        "option \"count\" must be a whole number"},
       {"'{\"count\":true}'", SQLITE_MISMATCH,
        "option \"count\" must be a whole number"},
-      {"'{\"count\":0}'", SQLITE_RANGE, "option \"count\" must be from 1 to 10"},
+      {"'{\"count\":0}'", SQLITE_RANGE,
+       "option \"count\" must be from 1 to 10"},
       {"'{\"count\":11}'", SQLITE_RANGE,
        "option \"count\" must be from 1 to 10"},
       {"'{\"share\":1.01}'", SQLITE_RANGE,
@@ -473,24 +474,38 @@ static int partial(pk_rows *rows, sqlite3 *connection,
   return pk_fail(error, SQLITE_IOERR_READ, "page 7 cannot be read");
 }
 
-static const pk_function functions[] = {
-    {.name = "t_join", .arguments = "first, second", .required = 1,
-     .flags = SQLITE_INNOCUOUS, .call = join},
-    {.name = "t_full", .arguments = "", .flags = SQLITE_DIRECTONLY,
-     .call = disk_full},
-    {.name = "t_later", .arguments = "", .least_sqlite = 999999999,
-     .call = disk_full},
-    {0}};
+static const pk_function functions[] = {{.name = "t_join",
+                                         .arguments = "first, second",
+                                         .required = 1,
+                                         .flags = SQLITE_INNOCUOUS,
+                                         .call = join},
+                                        {.name = "t_full",
+                                         .arguments = "",
+                                         .flags = SQLITE_DIRECTONLY,
+                                         .call = disk_full},
+                                        {.name = "t_later",
+                                         .arguments = "",
+                                         .least_sqlite = 999999999,
+                                         .call = disk_full},
+                                        {0}};
 
 static const pk_table tables[] = {
     {.name = "t_numbers",
      .columns = "name TEXT, number INTEGER, half REAL, word_given TEXT",
-     .arguments = "top, word", .required = 1, .flags = SQLITE_INNOCUOUS,
+     .arguments = "top, word",
+     .required = 1,
+     .flags = SQLITE_INNOCUOUS,
      .produce = numbers},
-    {.name = "t_partial", .columns = "a TEXT, b TEXT, c TEXT",
-     .arguments = "broken", .flags = SQLITE_DIRECTONLY, .produce = partial},
-    {.name = "t_later", .columns = "a TEXT", .arguments = "",
-     .least_sqlite = 999999999, .produce = partial},
+    {.name = "t_partial",
+     .columns = "a TEXT, b TEXT, c TEXT",
+     .arguments = "broken",
+     .flags = SQLITE_DIRECTONLY,
+     .produce = partial},
+    {.name = "t_later",
+     .columns = "a TEXT",
+     .arguments = "",
+     .least_sqlite = 999999999,
+     .produce = partial},
     {0}};
 
 static const pk_feature feature = {"unit", functions, tables};
@@ -579,16 +594,21 @@ static void test_table_in_joins(void **state) {
   assert_answer("CREATE TABLE tops(top)", "");
   assert_answer("INSERT INTO tops VALUES(1), (2)", "");
   assert_answer("SELECT t.top, n.number FROM tops t, t_numbers(t.top) n", each);
-  assert_answer("SELECT t.top, number FROM t_numbers n JOIN tops t "
-                "ON n.top = t.top ORDER BY 1, 2", each);
+  assert_answer(
+      "SELECT t.top, number FROM t_numbers n JOIN tops t "
+      "ON n.top = t.top ORDER BY 1, 2",
+      each);
   assert_answer("SELECT a.number, b.number FROM t_numbers(2) a, t_numbers(2) b",
                 "1|1\n1|2\n2|1\n2|2\n");
-  assert_answer("SELECT number FROM t_numbers WHERE top IN (1, 2) "
-                "ORDER BY top, number", "1\n1\n2\n");
+  assert_answer(
+      "SELECT number FROM t_numbers WHERE top IN (1, 2) "
+      "ORDER BY top, number",
+      "1\n1\n2\n");
   /* each would need the other's rows first */
-  assert_answer("SELECT * FROM t_numbers a, t_numbers b "
-                "WHERE a.top = b.number AND b.top = a.number",
-                "no query solution");
+  assert_answer(
+      "SELECT * FROM t_numbers a, t_numbers b "
+      "WHERE a.top = b.number AND b.top = a.number",
+      "no query solution");
 }
 
 static void test_table_rows(void **state) {
@@ -654,7 +674,8 @@ static void test_schema_file(void **state) {
                  "main, Zoë's");
 }
 
-#define UNIT(test, setup) cmocka_unit_test_setup_teardown(test, setup, close_database)
+#define UNIT(test, setup) \
+  cmocka_unit_test_setup_teardown(test, setup, close_database)
 
 int main(void) {
   const struct CMUnitTest tests[] = {

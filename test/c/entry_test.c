@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include <dlfcn.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -151,8 +152,9 @@ static void test_older_host_is_refused(void **state) {
   char *message = NULL;
   (void)state;
   assert_int_equal(initialise(db, &message, &old), SQLITE_ERROR);
-  assert_non_null(strstr(message, " needs SQLite 3.34.0 or later; this host "
-                                  "has 3.33.0"));
+  assert_non_null(strstr(message,
+                         " needs SQLite 3.34.0 or later; this host "
+                         "has 3.33.0"));
   sqlite3_free(message);
   assert_int_equal(sqlite3_close(db), SQLITE_OK);
 }

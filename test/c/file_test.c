@@ -304,7 +304,8 @@ static void test_same_file_and_bytes(void **state) {
   assert_int_equal(pk_file_bytes("."), -1);
 }
 
-#define UNIT(test) cmocka_unit_test_setup_teardown(test, enter_folder, remove_folder)
+#define UNIT(test) \
+  cmocka_unit_test_setup_teardown(test, enter_folder, remove_folder)
 
 int main(void) {
   const struct CMUnitTest tests[] = {

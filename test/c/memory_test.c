@@ -17,6 +17,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/feature.h"
+#include "base/json.h"
 #include "prodkit.h"
 
 /* ---- an allocator that fails ---- */
@@ -65,6 +67,63 @@ static bool stop_failing(void) {
   return met;
 }
 
+/* ---- a feature that uses every kit ---- */
+
+typedef struct word_options {
+  char *word;
+  int level;
+} word_options;
+
+static const pk_option options[] = {
+    {"word", PK_TEXT, offsetof(word_options, word), .summary = ""},
+    {"level", PK_CHOICE, offsetof(word_options, level), .choices = "low high",
+     .summary = ""},
+    {0}};
+
+/* The options it was given, as JSON. */
+static int echo(sqlite3_context *context, sqlite3_value **arguments,
+                pk_error *error) {
+  word_options chosen = {0};
+  pk_json json;
+  int rc = pk_options_read(sqlite3_context_db_handle(context), arguments[0],
+                           options, &chosen, error);
+  if (rc == SQLITE_OK) {
+    pk_json_begin(&json);
+    pk_json_text(&json, "word", chosen.word);
+    pk_json_int64(&json, "level", chosen.level);
+    rc = pk_json_result(&json, context);
+  }
+  pk_options_free(options, &chosen);
+  return rc;
+}
+
+/* Rows enough for the kit to need more memory for them. */
+static int many(pk_rows *rows, sqlite3 *db, sqlite3_value **arguments,
+                pk_error *error) {
+  const char *word;
+  int rc = pk_text_argument(arguments[0], "word", &word, error);
+  (void)db;
+  for (int i = 0; rc == SQLITE_OK && i < 40; i++) {
+    pk_row(rows);
+    pk_row_format(rows, "%s %d", word, i);
+    pk_row_text(rows, word);
+  }
+  return rc;
+}
+
+static const pk_function functions[] = {{.name = "t_echo",
+                                         .arguments = "options",
+                                         .options = options,
+                                         .call = echo},
+                                        {0}};
+static const pk_table tables[] = {{.name = "t_many",
+                                   .columns = "line TEXT, again TEXT",
+                                   .arguments = "word",
+                                   .required = 1,
+                                   .produce = many},
+                                  {0}};
+static const pk_feature feature = {"unit", functions, tables};
+
 /* ---- scenarios ---- */
 
 static sqlite3 *open_database(void) {
@@ -79,7 +138,7 @@ static int add_prodkit(sqlite3 *db) {
   char *message = NULL;
   int rc = sqlite3_prodkit_init(db, &message, NULL);
   sqlite3_free(message);
-  return rc;
+  return rc == SQLITE_OK ? pk_feature_register(db, &feature) : rc;
 }
 
 /* All values of all rows, or the error's message: to be compared. */
@@ -107,7 +166,17 @@ static void ask(sqlite3 *db, const char *sql, answer *to) {
     }
   int rc = sqlite3_finalize(statement);
   if (to->rc == SQLITE_OK) to->rc = rc;
-  if (to->rc != SQLITE_OK) append(to, sqlite3_errmsg(db));
+  if (to->rc != SQLITE_OK)
+    snprintf(to->text, sizeof to->text, "%s", sqlite3_errmsg(db));
+}
+
+/* The same answer? SQLite's own copy of an error's message may fail unnoticed
+** (vdbeaux.c, sqlite3VdbeTransferError): its general text is there then. */
+static void assert_same(const answer *got, const answer *expected) {
+  assert_int_equal(got->rc, expected->rc);
+  if (got->rc != SQLITE_OK && strcmp(got->text, sqlite3_errstr(got->rc)) == 0)
+    return;
+  assert_string_equal(got->text, expected->text);
 }
 
 static void assert_survives(const char *sql, bool from_then_on) {
@@ -126,10 +195,7 @@ static void assert_survives(const char *sql, bool from_then_on) {
     fail_at(n, from_then_on);
     ask(db, sql, &got);
     met = stop_failing();
-    if (got.rc != SQLITE_NOMEM) {
-      assert_string_equal(got.text, expected.text);
-      assert_int_equal(got.rc, expected.rc);
-    }
+    if (got.rc != SQLITE_NOMEM) assert_same(&got, &expected);
     assert_int_equal(sqlite3_close(db), SQLITE_OK);
     assert_int_equal(sqlite3_memory_used(), before);
   }
@@ -141,6 +207,16 @@ static void test_statements(void **state) {
       "SELECT prod_debug()",
       "SELECT prod_debug(1)",
       "SELECT * FROM prod_help",
+      "SELECT t_echo()",
+      "SELECT t_echo('{\"word\":\"Zo\\u00eb\",\"level\":\"high\"}')",
+      "SELECT t_echo('{\"word\":\"x\",\"level\":\"top\"}')",
+      "SELECT t_echo('{\"word\":\"x\",\"colour\":\"top\"}')",
+      "SELECT t_echo('{\"word\":\"x\",\"word\":\"y\"}')",
+      "SELECT t_echo('[1]')",
+      "SELECT * FROM t_many('word')",
+      "SELECT * FROM t_many",
+      "SELECT * FROM t_many(7)",
+      "SELECT again FROM (VALUES ('a'), ('b')) w, t_many(w.column1)",
       "SELECT name FROM prod_help WHERE kind = 'table' ORDER BY summary",
   };
   (void)state;
