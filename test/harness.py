@@ -27,6 +27,15 @@ GO = ["env", "GO111MODULE=off", "GOPATH=/usr/share/gocode", "go", "run"]
 DEMO_SQL = ROOT / "test" / "demo" / "shop.sql"
 TIMEOUT = 300
 
+# Node 22.13 or later, for node:sqlite; tools/install-needed sees to it.
+NODE_OF_TOOLS = ROOT / "build" / "tools" / "bin" / "node"
+NODE = str(NODE_OF_TOOLS) if NODE_OF_TOOLS.exists() else "node"
+
+# go-sqlite3 as Debian packages it: without modules, with the system's SQLite.
+GO = ["env", "GO111MODULE=off", "GOPATH=/usr/share/gocode",
+      f"GOCACHE={ROOT / 'build' / 'tools' / 'gocache'}",
+      "go", "run", "-tags", "libsqlite3"]
+
 
 def make(target, **variables):
     """Builds a target of the Makefile; the suite's first use of it pays."""
@@ -77,7 +86,7 @@ class Variant:
         """Runs a script in the sqlite3 shell with prodkit loaded. In it,
         `.load prodkit` loads this variant's library."""
         load = f".load {self.extension}"
-        script = re.sub(r"(?m)^\.load (\./)?prodkit$", load, script)
+        script = re.sub(r"(?m)^\.load (\./)?prodkit$", lambda _: load, script)
         result = self.run(["sqlite3", "-batch", "-cmd", load, database],
                           input=script, cwd=folder)
         if result.returncode in (98, 99) or result.returncode < 0:

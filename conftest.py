@@ -13,7 +13,6 @@ README.md, docs/*.md  every fenced example. An `sql` block is run in the shell
 Run one of them with `pytest test/sql/health.sql` or `pytest docs/health.md`.
 """
 
-import pathlib
 import re
 
 import pytest
