@@ -19,13 +19,22 @@ extern const pk_feature pk_configure;
 extern const pk_feature pk_explain;
 extern const pk_feature pk_fragmentation;
 extern const pk_feature pk_health;
+extern const pk_feature pk_index_advice;
 extern const pk_feature pk_settings;
 
 /* `about` comes last: its prod_version() marks a connection as complete. */
+/* clang-format off */
 const pk_feature *const pk_features[] = {
-    &pk_settings, &pk_configure, &pk_health, &pk_fragmentation,
-    &pk_explain,  &pk_about,     NULL,
+    &pk_settings,
+    &pk_configure,
+    &pk_health,
+    &pk_fragmentation,
+    &pk_explain,
+    &pk_index_advice,
+    &pk_about,
+    NULL,
 };
+/* clang-format on */
 
 /* Connection pools load again and again, some while a statement is active,
 ** when SQLite would refuse to replace a function. */

@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 #include <stddef.h>
+#include <string.h>
 
 static int prepare(sqlite3 *db, sqlite3_stmt **statement, pk_error *error,
                    const char *format, va_list values) {
@@ -81,6 +82,16 @@ int pk_query_text(sqlite3 *db, char **value, pk_error *error,
   }
   sqlite3_finalize(statement);
   return rc;
+}
+
+void pk_append_identifier(sqlite3_str *text, const char *name) {
+  static const char digits[] = "0123456789";
+  static const char plain[] =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789";
+  size_t bytes = strspn(name, plain);
+  bool bare = bytes > 0 && name[bytes] == 0 && !strchr(digits, name[0]) &&
+              !sqlite3_keyword_check(name, (int)bytes);
+  sqlite3_str_appendf(text, bare ? "%s" : "\"%w\"", name);
 }
 
 int pk_schema_file(sqlite3 *db, const char *schema, const char **file,

@@ -30,6 +30,10 @@ int pk_query_int64(sqlite3 *db, sqlite3_int64 *value, pk_error *error,
 int pk_query_text(sqlite3 *db, char **value, pk_error *error,
                   const char *format, ...);
 
+/* Appends a name as SQL would have it written by hand: quoted only where it is
+** a keyword or has a character that needs it. */
+void pk_append_identifier(sqlite3_str *text, const char *name);
+
 /* The file of a schema as SQLite knows it: an absolute path; "" for a
 ** temporary or in-memory database. A schema that is not attached is a failure
 ** that names those that are. */

@@ -1,0 +1,79 @@
+/*
+** candidates.h: the indexes that could serve an access to a table.
+**
+** An index begins with the columns compared for equality, the most selective
+** one first (measured on a sample), and goes on with the column of a range or
+** with the columns of the order. Where that alone would not pay, because too
+** many rows are found and each has to be fetched from the table, the other
+** columns that the statement reads are added, so that the index covers it.
+**
+** Candidates are proposed generously: which of them SQLite would use is found
+** out in the private copy of the schema (what_if.h).
+*/
+#ifndef PK_CANDIDATES_H
+#define PK_CANDIDATES_H
+
+#include "accesses.h"
+
+#define PK_FEW_ROWS 100 /* a table with fewer rows needs no index */
+#define PK_MOST_KEY 8   /* no candidate has more columns */
+
+/* Fetching rows one by one through an index is slower than reading a table
+** from end to end, unless few are fetched: at most this share of it. */
+#define PK_MOST_SHARE 0.1
+
+typedef struct pk_key_column {
+  int column;
+  const char *collation; /* NULL: the column's own */
+  bool descending;
+} pk_key_column;
+
+typedef struct pk_key {
+  pk_key_column columns[PK_MOST_KEY];
+  int width;
+} pk_key;
+
+typedef struct pk_candidate {
+  const pk_copied_table *table;
+  pk_key key;
+  char *name;                /* free in the schema, and readable */
+  char *columns;             /* "customer_id, created_at DESC" */
+  char *ddl;                 /* CREATE INDEX ... */
+  char *purpose;             /* "to find customer_id = ? and sorted by ..." */
+  const char *kind;          /* plain, composite, covering, foreign_key */
+  const char *benefit;       /* what the index changes */
+  const char *warning;       /* or NULL */
+  bool in_copy;              /* it exists in the private copy just now */
+  int queries;               /* how many of the statements use it */
+  sqlite3_int64 spared_rows; /* that they no longer scan */
+} pk_candidate;
+
+typedef struct pk_candidates {
+  pk_candidate *items;
+  int count;
+} pk_candidates;
+
+/* Adds the indexes that could serve one access. */
+int pk_candidates_for(pk_candidates *list, const pk_what_if *copy,
+                      const pk_access *access, pk_error *error);
+
+/* Adds one index, described by `made`: its table, key and constant texts are
+** set; name, columns and ddl are made here; the purpose is taken over. */
+int pk_candidates_add(pk_candidates *list, const pk_what_if *copy,
+                      pk_candidate *made, pk_error *error);
+
+/* How many rows one value of the key finds, on average. */
+int pk_key_rows(const pk_what_if *copy, const pk_copied_table *table,
+                const pk_key *key, double *rows, pk_error *error);
+
+/* "customer_id, created_at DESC", from sqlite3_malloc. */
+char *pk_candidate_columns(const pk_candidate *candidate);
+
+/* About how large the index will be. */
+int pk_candidate_bytes(const pk_what_if *copy, const pk_candidate *candidate,
+                       sqlite3_int64 *bytes, pk_error *error);
+
+void pk_candidate_free(pk_candidate *candidate);
+void pk_candidates_free(pk_candidates *list);
+
+#endif
