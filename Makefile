@@ -122,6 +122,8 @@ demo: ## install what building needs, build, and show the main job
 
 .PHONY: bench
 bench: all ## measure against peers, in one run
+	tools/install-needed build test
+	$(MAKE) VARIANT=zlib LIBDEFLATE= build/zlib/$(LIBRARY)
 	$(PYTHON) test/bench/bench.py
 
 .PHONY: install uninstall

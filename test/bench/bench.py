@@ -1,0 +1,272 @@
+"""make bench: prodkit against its peers, in one run.
+
+Every figure is a ratio of two things done in turn on this machine, each the
+best of some rounds, because a machine's speed varies from hour to hour and a
+ratio of neighbours varies less. Nothing here is asserted: a figure over its
+goal is marked.
+
+    test/bench/bench.py                  everything, on databases of 1 GB
+    test/bench/bench.py --mb 200 backup  one section, smaller
+"""
+
+import argparse
+import os
+import pathlib
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+SUFFIX = ".dylib" if sys.platform == "darwin" else ".so"
+RELEASE = ROOT / "build" / "release" / f"prodkit{SUFFIX}"
+ZLIB_ONLY = ROOT / "build" / "zlib" / f"prodkit{SUFFIX}"
+THREADS = os.cpu_count()
+
+
+# ---- measuring ----
+
+def seconds(action):
+    began = time.perf_counter()
+    action()
+    return time.perf_counter() - began
+
+
+def best_of(rounds, *actions):
+    """The best time of each action; they take turns."""
+    times = [[] for _ in actions]
+    for _ in range(rounds):
+        for record, action in zip(times, actions):
+            record.append(seconds(action))
+    return [min(record) for record in times]
+
+
+def run(*words, **options):
+    subprocess.run([str(word) for word in words], check=True,
+                   stdout=subprocess.DEVNULL, **options)
+
+
+def prodkit(database, sql, extension=RELEASE):
+    run("sqlite3", "-bail", "-cmd", f".load {extension}", database, sql)
+
+
+def remove(*paths):
+    for path in paths:
+        pathlib.Path(path).unlink(missing_ok=True)
+
+
+def fsync(path):
+    descriptor = os.open(path, os.O_RDONLY)
+    os.fsync(descriptor)
+    os.close(descriptor)
+
+
+class Table:
+    """Rows of a Markdown table, printed as they are measured."""
+
+    def __init__(self, *heads):
+        print(f"\n| {' | '.join(heads)} |\n|{'---|' * len(heads)}", flush=True)
+
+    def row(self, *cells):
+        print(f"| {' | '.join(str(cell) for cell in cells)} |", flush=True)
+
+
+def ratio(value, goal):
+    return f"{value:.2f} ×", f"{goal:.2f} ×", \
+        "yes" if value <= goal else "**no**"
+
+
+# ---- databases ----
+
+def make_database(path, mb, page_size):
+    """Orders with a text of words and hex: compresses to about 40 %."""
+    rows = mb * 3600
+    run("sqlite3", path, f"""
+        PRAGMA page_size={page_size}; PRAGMA synchronous=OFF;
+        PRAGMA journal_mode=WAL; PRAGMA wal_autocheckpoint=100000;
+        CREATE TABLE orders(id INTEGER PRIMARY KEY, customer_id INTEGER,
+                            status TEXT, note TEXT);
+        WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n
+                                WHERE i < {rows})
+        INSERT INTO orders SELECT i, i * 7919 % 100003,
+          substr('new     paid    shipped returned', 1 + 8 * (i % 4), 8),
+          'customer asked for delivery at the back door, order number ' || i ||
+          ' ' || hex(randomblob(80)) FROM n;
+        CREATE INDEX orders_customer_id ON orders(customer_id);
+        PRAGMA wal_checkpoint(TRUNCATE);""")
+
+
+# ---- sections ----
+
+def loading(folder, mb):
+    """What loading adds to opening a connection."""
+    database = folder / "small.db"
+    run("sqlite3", database, "CREATE TABLE t(x);")
+
+    def open_plain():
+        connection = sqlite3.connect(database)
+        connection.execute("SELECT 1 FROM t").fetchall()
+        connection.close()
+
+    def open_loaded():
+        connection = sqlite3.connect(database)
+        connection.enable_load_extension(True)
+        connection.load_extension(str(RELEASE))
+        connection.execute("SELECT 1 FROM t").fetchall()
+        connection.close()
+
+    open_loaded()
+    plain, loaded = best_of(300, open_plain, open_loaded)
+    table = Table("loading", "ms")
+    table.row("open and read", f"{plain * 1e3:.3f}")
+    table.row("open, load prodkit and read", f"{loaded * 1e3:.3f}")
+    table.row("loading adds (goal: under 1)", f"{(loaded - plain) * 1e3:.3f}")
+
+
+def backup(folder, mb):
+    for page_size in (4096, 65536):
+        source = folder / f"app{page_size}.db"
+        make_database(source, mb, page_size)
+        backup_of(source, page_size)
+        remove(source)
+
+
+def backup_of(source, page_size):
+    folder = source.parent
+    bytes_ = source.stat().st_size
+    plain, peer, gz = (folder / name for name in
+                       ("plain.db", "peer.db", "ours.gz"))
+    peer_gz = folder / "peer.db.gz"
+    table = Table(f"backup, {bytes_ / 1e9:.2f} GB, pages of {page_size}",
+                  "against", "measured", "goal", "reached")
+
+    def ours_plain():
+        remove(plain)
+        prodkit(source, f"SELECT prod_backup_to('{plain}', 0, "
+                        "'{\"verify\":\"none\"}');")
+
+    def cp():
+        remove(peer)
+        run("cp", source, peer)
+        fsync(peer)
+
+    def shell_backup():
+        remove(peer)
+        run("sqlite3", source, f".backup {peer}")
+
+    def vacuum_into():
+        remove(peer)
+        run("sqlite3", source, f"VACUUM INTO '{peer}'")
+
+    def ours_gzip(level, extension=RELEASE):
+        remove(gz)
+        prodkit(source, f"SELECT prod_backup_to('{gz}', {level}, "
+                        "'{\"verify\":\"none\"}');", extension)
+
+    def vacuum_and_pigz():
+        remove(peer, peer_gz)
+        run("sqlite3", source, f"VACUUM INTO '{peer}'")
+        run("pigz", "-6", "-p", THREADS, peer)
+
+    def pigz(level):
+        remove(peer_gz)
+        with open(peer_gz, "wb") as output:
+            subprocess.run(["pigz", f"-{level}", "-p", str(THREADS), "-c",
+                            str(source)], stdout=output, check=True)
+
+    def ours_restore():
+        remove(plain)
+        prodkit(":memory:", f"SELECT prod_restore('{gz}', '{plain}', "
+                            "'{\"verify\":\"none\"}');")
+
+    def pigz_restore():
+        remove(peer)
+        with open(peer, "wb") as output:
+            subprocess.run(["pigz", "-d", "-c", str(gz)], stdout=output,
+                           check=True)
+
+    cp()
+    a, b = best_of(5, ours_plain, cp)
+    table.row("plain, verify none", "cp + fsync", *ratio(a / b, 1.15))
+    a, b = best_of(3, ours_plain, shell_backup)
+    table.row("plain, verify none", "the shell's .backup", *ratio(a / b, 0.65))
+    a, b = best_of(3, ours_plain, vacuum_into)
+    table.row("plain, verify none", "VACUUM INTO", *ratio(a / b, 0.40))
+    a, b = best_of(2, lambda: ours_gzip(6), vacuum_and_pigz)
+    table.row("gzip 6, verify none, libdeflate", "VACUUM INTO + pigz -6",
+              *ratio(a / b, 0.45))
+    pigz(6)
+    table.row("size of it", "pigz -6 of the bare file",
+              *ratio(gz.stat().st_size / peer_gz.stat().st_size, 1.03))
+    a, b = best_of(2, lambda: ours_gzip(1, ZLIB_ONLY), lambda: pigz(1))
+    table.row("gzip 1, zlib only", "pigz -1 of the bare file",
+              *ratio(a / b, 1.0))
+    ours_gzip(6)
+    a, b = best_of(3, ours_restore, pigz_restore)
+    table.row("restore from gzip, verify none", "pigz -d", *ratio(a / b, 0.75))
+    first = min(first_row(gz) for _ in range(5))
+    table.row("one row by key through prodgz, first read", "20 ms",
+              f"{first * 1e3:.1f} ms", "20 ms",
+              "yes" if first < 0.020 else "**no**")
+    memory(table, source, gz)
+    remove(plain, peer, gz, peer_gz)
+
+
+def first_row(gz):
+    """ATTACH and one SELECT, in a process that has not read the file yet."""
+    script = f"""
+import sqlite3, time
+c = sqlite3.connect(':memory:', uri=True)
+c.enable_load_extension(True)
+c.load_extension({str(RELEASE)!r})
+began = time.perf_counter()
+c.execute("ATTACH 'file:{gz}?vfs=prodgz' AS old")
+assert c.execute("SELECT note FROM old.orders WHERE id = 77777").fetchone()
+print(time.perf_counter() - began)
+"""
+    return float(subprocess.run([sys.executable, "-c", script], check=True,
+                                capture_output=True, text=True).stdout)
+
+
+def memory(table, source, gz):
+    """Peak resident memory of the whole process, on this and a small source."""
+    small = source.parent / "small-source.db"
+    make_database(small, 50, 4096)
+    peaks = []
+    for database in (small, source):
+        remove(gz)
+        script = (f".load {RELEASE}\nSELECT prod_backup_to('{gz}', 6);\n")
+        child = subprocess.Popen(["sqlite3", database], stdin=subprocess.PIPE,
+                                 stdout=subprocess.DEVNULL, text=True)
+        child.stdin.write(script)
+        child.stdin.close()
+        _, status, usage = os.wait4(child.pid, 0)
+        child.returncode = status
+        peaks.append(usage.ru_maxrss / 1024)
+    remove(small)
+    table.row("peak memory, gzip 6, verify quick", "64 MB",
+              " and ".join(f"{peak:.0f} MB" for peak in peaks) +
+              " (50 MB and this source)", "64 MB",
+              "yes" if max(peaks) < 64 else "**no**")
+
+
+SECTIONS = {"loading": loading, "backup": backup}
+
+
+def main():
+    arguments = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    arguments.add_argument("sections", nargs="*", choices=[[], *SECTIONS],
+                           help="which to measure (all)")
+    arguments.add_argument("--mb", type=int, default=1000,
+                           help="size of the databases (1000)")
+    arguments.add_argument("--folder", help="where to make them")
+    chosen = arguments.parse_args()
+    with tempfile.TemporaryDirectory(dir=chosen.folder,
+                                     prefix="prodkit-bench-") as name:
+        for section in chosen.sections or SECTIONS:
+            SECTIONS[section](pathlib.Path(name), chosen.mb)
+
+
+if __name__ == "__main__":
+    main()
