@@ -15,12 +15,15 @@ SQLITE_EXTENSION_INIT1
 #endif
 
 extern const pk_feature pk_about;
+extern const pk_feature pk_backup_to;
 extern const pk_feature pk_configure;
 extern const pk_feature pk_explain;
 extern const pk_feature pk_fragmentation;
+extern const pk_feature pk_gzip_vfs;
 extern const pk_feature pk_health;
 extern const pk_feature pk_index_advice;
 extern const pk_feature pk_settings;
+extern const pk_feature pk_verify;
 
 /* `about` comes last: its prod_version() marks a connection as complete. */
 /* clang-format off */
@@ -28,6 +31,9 @@ const pk_feature *const pk_features[] = {
     &pk_settings,
     &pk_configure,
     &pk_health,
+    &pk_backup_to,
+    &pk_verify,
+    &pk_gzip_vfs,
     &pk_fragmentation,
     &pk_explain,
     &pk_index_advice,
@@ -35,6 +41,15 @@ const pk_feature *const pk_features[] = {
     NULL,
 };
 /* clang-format on */
+
+/* A VFS of ours is in use beyond the connection that loaded it (base/vfs.h), so
+** the library is never unloaded. Linked in, there is nothing to unload, and
+** sqlite3_auto_extension takes any other code for a failure. */
+#ifdef SQLITE_CORE
+#define LOADED SQLITE_OK
+#else
+#define LOADED SQLITE_OK_LOAD_PERMANENTLY
+#endif
 
 /* Connection pools load again and again, some while a statement is active,
 ** when SQLite would refuse to replace a function. */
@@ -64,5 +79,5 @@ EXPORTED int sqlite3_prodkit_init(sqlite3 *db, char **message,
       return rc;
     }
   }
-  return SQLITE_OK;
+  return LOADED;
 }

@@ -12,9 +12,10 @@
 **       options TEXT, page TEXT);
 **
 ** made from the declarations that the names were registered from, so it lists
-** what is there. kind is `function` or `table`; a name can be both. options is
-** one line for each key that the argument `options` knows, NULL where there is
-** no such argument. page is the name's page in docs/.
+** what is there. kind is `function`, `table` or `vfs`; a name can be the first
+** two at once. options is one line for each key that the argument `options`
+** knows, NULL where there is no such argument. page is the name's page in
+** docs/.
 */
 #include <zlib.h>
 
@@ -123,6 +124,12 @@ static void help_table(pk_rows *rows, const pk_table *table, const char *page) {
            table->options, page);
 }
 
+static void help_vfs(pk_rows *rows, const pk_vfs *vfs, const char *page) {
+  char *signature = sqlite3_mprintf("file:PATH?vfs=%s", vfs->name);
+  help_row(rows, "vfs", vfs->name, signature, vfs->summary, NULL, page);
+  sqlite3_free(signature);
+}
+
 static int help(pk_rows *rows, sqlite3 *db, sqlite3_value **arguments,
                 pk_error *error) {
   (void)db, (void)arguments, (void)error;
@@ -136,6 +143,7 @@ static int help(pk_rows *rows, sqlite3 *db, sqlite3_value **arguments,
     const pk_table *table = feature->tables;
     for (; table && table->name; table++)
       if (host >= table->least_sqlite) help_table(rows, table, feature->name);
+    if (feature->vfs) help_vfs(rows, feature->vfs, feature->name);
   }
   return SQLITE_OK;
 }

@@ -13,6 +13,8 @@
 #ifndef PK_ERROR_H
 #define PK_ERROR_H
 
+#include <stddef.h>
+
 #include "host.h"
 
 typedef struct pk_error {

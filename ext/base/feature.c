@@ -29,7 +29,7 @@ static void call(sqlite3_context *context, int argc, sqlite3_value **argv) {
 
 int pk_feature_register(sqlite3 *db, const pk_feature *feature) {
   int host = sqlite3_libversion_number();
-  int rc = SQLITE_OK;
+  int rc = feature->vfs ? pk_vfs_register(feature->vfs) : SQLITE_OK;
   const pk_table *table = feature->tables;
   for (; table && table->name && rc == SQLITE_OK; table++)
     if (host >= table->least_sqlite) rc = pk_table_register(db, table);

@@ -3,7 +3,7 @@
 **
 ** A feature is a file that ends with its declaration: the SQL functions and
 ** tables it adds, each with arguments, flags, least SQLite version and a
-** one-line summary. Registration, prod_help and the test that every name has
+** one-line summary, and its VFS if it has one. Registration, prod_help and the test that every name has
 ** a docs page read these rows; nothing is listed twice.
 **
 **     static const pk_function functions[] = {
@@ -21,6 +21,7 @@
 #include "error.h"
 #include "options.h"
 #include "table.h"
+#include "vfs.h"
 
 /* Answers one call. arguments[i] is the i-th declared argument's value; NULL
 ** where it was not given or is SQL NULL (a required one never is). On a
@@ -43,13 +44,14 @@ typedef struct pk_feature {
   const char *name;             /* of the file, and of its page in docs/ */
   const pk_function *functions; /* ends with a row without a name; or NULL */
   const pk_table *tables;       /* the same */
+  const pk_vfs *vfs;            /* or NULL, as when it is left out */
 } pk_feature;
 
 /* All features, ended by NULL. Defined by the entry point, prodkit.c. */
 extern const pk_feature *const pk_features[];
 
 /* Registers every function and table of a feature that this host is new
-** enough for. Returns a SQLite result code. */
+** enough for, and its VFS. Returns a SQLite result code. */
 int pk_feature_register(sqlite3 *db, const pk_feature *feature);
 
 #endif

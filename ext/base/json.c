@@ -4,35 +4,46 @@
 #include <math.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
 
 #define JSON_SUBTYPE 'J' /* what SQLite's own JSON functions look for */
 
-/* Bytes of the UTF-8 sequence at c (RFC 3629, section 4), or 0 where there is
-** none. It does not look beyond the text's final NUL. */
-static int sequence_bytes(const unsigned char *c) {
-  int bytes = *c < 0x80 ? 1 : *c < 0xe0 ? 2 : *c < 0xf0 ? 3 : 4;
-  if (bytes > 1 && (*c < 0xc2 || *c > 0xf4)) return 0;
-  for (int i = 1; i < bytes; i++)
+/* The length of the UTF-8 character that begins here, 0 if none does (RFC 3629,
+** section 4). */
+static int utf8_length(const unsigned char *c, size_t bytes) {
+  int length = *c < 0x80   ? 1
+               : *c < 0xc2 ? 0
+               : *c < 0xe0 ? 2
+               : *c < 0xf0 ? 3
+               : *c < 0xf5 ? 4
+                           : 0;
+  if ((size_t)length > bytes) return 0;
+  for (int i = 1; i < length; i++)
     if ((c[i] & 0xc0) != 0x80) return 0;
-  bool overlong = (*c == 0xe0 && c[1] < 0xa0) || (*c == 0xf0 && c[1] < 0x90);
-  bool surrogate = *c == 0xed && c[1] > 0x9f;
-  bool too_high = *c == 0xf4 && c[1] > 0x8f;
-  return overlong || surrogate || too_high ? 0 : bytes;
+  bool overlong =
+      (c[0] == 0xe0 && c[1] < 0xa0) || (c[0] == 0xf0 && c[1] < 0x90);
+  bool surrogate = c[0] == 0xed && c[1] > 0x9f;
+  bool too_high = c[0] == 0xf4 && c[1] > 0x8f;
+  return overlong || surrogate || too_high ? 0 : length;
 }
 
-static void quoted(sqlite3_str *text, const char *value) {
+static void quoted(sqlite3_str *text, const char *value, size_t bytes) {
+  const unsigned char *c = (const unsigned char *)value;
   sqlite3_str_appendchar(text, 1, '"');
-  for (const unsigned char *c = (const unsigned char *)value; *c;) {
-    int bytes = sequence_bytes(c);
-    if (bytes == 0)
-      sqlite3_str_appendall(text, "\\ufffd");
-    else if (*c == '"' || *c == '\\')
+  while (bytes > 0) {
+    int length = utf8_length(c, bytes);
+    if (*c == '"' || *c == '\\')
       sqlite3_str_appendf(text, "\\%c", *c);
     else if (*c < 0x20)
       sqlite3_str_appendf(text, "\\u%04x", *c);
+    else if (length > 0)
+      sqlite3_str_append(text, (const char *)c, length);
     else
-      sqlite3_str_append(text, (const char *)c, bytes);
-    c += bytes ? bytes : 1;
+      sqlite3_str_appendall(text, "\xef\xbf\xbd");
+    if (length == 0) length = 1;
+    c += length;
+    bytes -= (size_t)length;
   }
   sqlite3_str_appendchar(text, 1, '"');
 }
@@ -42,7 +53,7 @@ static sqlite3_str *before(pk_json *json, const char *key) {
   if (json->comma) sqlite3_str_appendchar(json->text, 1, ',');
   json->comma = true;
   if (key) {
-    quoted(json->text, key);
+    quoted(json->text, key, strlen(key));
     sqlite3_str_appendchar(json->text, 1, ':');
   }
   return json->text;
@@ -76,7 +87,7 @@ void pk_json_end(pk_json *json) {
 
 void pk_json_text(pk_json *json, const char *key, const char *value) {
   if (value)
-    quoted(before(json, key), value);
+    quoted(before(json, key), value, strlen(value));
   else
     pk_json_null(json, key);
 }
@@ -110,19 +121,50 @@ void pk_json_null(pk_json *json, const char *key) {
   sqlite3_str_appendall(before(json, key), "null");
 }
 
+/* The fewest digits from 15 on that are the same number when read. */
+static void exact_real(sqlite3_str *text, double value) {
+  char digits[64];
+  if (isinf(value)) {
+    sqlite3_str_appendall(text, value < 0 ? "-9e999" : "9e999");
+    return;
+  }
+  for (int precision = 15; precision <= 20; precision++) {
+    sqlite3_snprintf(sizeof digits, digits, "%!.*g", precision, value);
+    if (strtod(digits, NULL) == value) break;
+  }
+  sqlite3_str_appendall(text, digits);
+}
+
+static void hexadecimal(sqlite3_str *text, const unsigned char *bytes,
+                        int count) {
+  sqlite3_str_appendchar(text, 1, '"');
+  for (int i = 0; i < count; i++) sqlite3_str_appendf(text, "%02X", bytes[i]);
+  sqlite3_str_appendchar(text, 1, '"');
+}
+
 void pk_json_value(pk_json *json, const char *key, sqlite3_value *value) {
+  sqlite3_str *text = before(json, key);
   switch (sqlite3_value_type(value)) {
     case SQLITE_INTEGER:
-      pk_json_int64(json, key, sqlite3_value_int64(value));
+      sqlite3_str_appendf(text, "%lld", sqlite3_value_int64(value));
       break;
     case SQLITE_FLOAT:
-      pk_json_double(json, key, sqlite3_value_double(value));
+      exact_real(text, sqlite3_value_double(value));
       break;
-    case SQLITE_TEXT:
-      pk_json_text(json, key, (const char *)sqlite3_value_text(value));
+    case SQLITE_TEXT: {
+      const void *characters = sqlite3_value_text(value);
+      size_t bytes = characters ? (size_t)sqlite3_value_bytes(value) : 0;
+      if (!characters) json->out_of_memory = true;
+      quoted(text, characters, bytes);
       break;
+    }
+    case SQLITE_BLOB: {
+      const void *bytes = sqlite3_value_blob(value);
+      hexadecimal(text, bytes, sqlite3_value_bytes(value));
+      break;
+    }
     default:
-      pk_json_null(json, key);
+      sqlite3_str_appendall(text, "null");
   }
 }
 

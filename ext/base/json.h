@@ -36,8 +36,9 @@ void pk_json_object(pk_json *json, const char *key);
 void pk_json_array(pk_json *json, const char *key);
 void pk_json_end(pk_json *json); /* closes the innermost object or array */
 
-/* A NULL text is null, and so is a number that JSON cannot hold. What is
-** not UTF-8 in a text, as SQLite can give of a corrupt file, becomes U+FFFD. */
+/* A NULL text is null, and so is a number that JSON cannot hold. Control
+** characters are escaped, and bytes that are not UTF-8, as SQLite can give of
+** a corrupt file, become U+FFFD. */
 void pk_json_text(pk_json *json, const char *key, const char *value);
 void pk_json_int64(pk_json *json, const char *key, sqlite3_int64 value);
 void pk_json_double(pk_json *json, const char *key, double value);
@@ -47,7 +48,9 @@ void pk_json_null(pk_json *json, const char *key);
 /* A text as sqlite3_mprintf makes it. */
 void pk_json_format(pk_json *json, const char *key, const char *format, ...);
 
-/* A value of SQL as the JSON of its type; a blob is null. */
+/* A value of SQL as the JSON of its type. A REAL has the digits that it takes
+** to read it back exactly, an infinite one is 9e999; a blob is a text of its
+** hexadecimal digits, as hex() writes them. */
 void pk_json_value(pk_json *json, const char *key, sqlite3_value *value);
 
 /* Closes everything that is open and gives the text, from sqlite3_malloc, or

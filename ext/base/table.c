@@ -23,6 +23,7 @@ struct pk_rows {
   sqlite3_int64 count, capacity; /* in rows */
   int next;                      /* the column to be filled next */
   bool out_of_memory;
+  pk_stream stream; /* all NULL where the rows are complete */
 };
 
 typedef struct table_vtab {
@@ -36,7 +37,8 @@ typedef struct table_cursor {
   sqlite3_vtab_cursor base;
   sqlite3_value *arguments[PK_MOST_ARGUMENTS]; /* NULL where not given */
   pk_rows rows;
-  sqlite3_int64 row;
+  sqlite3_int64 row;    /* within rows */
+  sqlite3_int64 passed; /* rows of the stream before those */
 } table_cursor;
 
 /* ---- rows ---- */
@@ -51,12 +53,22 @@ static bool grow(pk_rows *rows) {
   return true;
 }
 
-static void free_rows(pk_rows *rows) {
+static void forget_rows(pk_rows *rows) {
   for (sqlite3_int64 i = 0; i < rows->count * rows->width; i++)
     if (rows->cells[i].type == SQLITE_TEXT)
       sqlite3_free(rows->cells[i].as.text);
+  rows->count = 0;
+}
+
+static void free_rows(pk_rows *rows) {
+  forget_rows(rows);
   sqlite3_free(rows->cells);
+  if (rows->stream.close) rows->stream.close(rows->stream.state);
   *rows = (pk_rows){.width = rows->width};
+}
+
+void pk_rows_stream(pk_rows *rows, const pk_stream *stream) {
+  rows->stream = *stream;
 }
 
 void pk_row(pk_rows *rows) {
@@ -198,7 +210,7 @@ static void reset(table_cursor *cursor) {
     sqlite3_value_free(cursor->arguments[i]);
     cursor->arguments[i] = NULL;
   }
-  cursor->row = 0;
+  cursor->row = cursor->passed = 0;
 }
 
 static int table_close(sqlite3_vtab_cursor *cursor) {
@@ -220,6 +232,18 @@ static int take_arguments(table_cursor *cursor, int given, sqlite3_value **argv,
   return SQLITE_OK;
 }
 
+/* Makes the next rows of a stream, when those before them have been read. */
+static int refill(table_cursor *cursor, pk_error *error) {
+  pk_rows *rows = &cursor->rows;
+  if (cursor->row < rows->count || !rows->stream.more) return SQLITE_OK;
+  cursor->passed += rows->count;
+  cursor->row = 0;
+  forget_rows(rows);
+  int rc = rows->stream.more(rows, rows->stream.state, error);
+  if (rc == SQLITE_OK && rows->out_of_memory) rc = pk_fail_memory(error);
+  return rc;
+}
+
 static int make_rows(const table_vtab *vtab, table_cursor *cursor,
                      pk_error *error) {
   const pk_table *table = vtab->table;
@@ -228,6 +252,17 @@ static int make_rows(const table_vtab *vtab, table_cursor *cursor,
   if (rc != SQLITE_OK) return rc;
   rc = table->produce(&cursor->rows, vtab->db, cursor->arguments, error);
   if (rc == SQLITE_OK && cursor->rows.out_of_memory) rc = pk_fail_memory(error);
+  if (rc == SQLITE_OK) rc = refill(cursor, error);
+  return rc;
+}
+
+/* Hands a failure to SQLite: its sentence and its code. */
+static int failed(sqlite3_vtab *base, pk_error *error) {
+  int rc = pk_error_code(error->code);
+  sqlite3_free(base->zErrMsg);
+  base->zErrMsg = pk_error_message(error, ((table_vtab *)base)->table->name);
+  if (error->message && !base->zErrMsg) rc = SQLITE_NOMEM;
+  pk_error_clear(error);
   return rc;
 }
 
@@ -240,17 +275,15 @@ static int table_filter(sqlite3_vtab_cursor *base, int given, const char *text,
   reset(cursor);
   int rc = take_arguments(cursor, given, argv, &error);
   if (rc == SQLITE_OK) rc = make_rows(vtab, cursor, &error);
-  if (rc == SQLITE_OK) return SQLITE_OK;
-  sqlite3_free(vtab->base.zErrMsg);
-  vtab->base.zErrMsg = pk_error_message(&error, vtab->table->name);
-  if (error.message && !vtab->base.zErrMsg) rc = SQLITE_NOMEM;
-  pk_error_clear(&error);
-  return pk_error_code(rc);
+  return rc == SQLITE_OK ? rc : failed(base->pVtab, &error);
 }
 
-static int table_next(sqlite3_vtab_cursor *cursor) {
-  ((table_cursor *)cursor)->row++;
-  return SQLITE_OK;
+static int table_next(sqlite3_vtab_cursor *base) {
+  table_cursor *cursor = (table_cursor *)base;
+  pk_error error = PK_NO_ERROR;
+  cursor->row++;
+  int rc = refill(cursor, &error);
+  return rc == SQLITE_OK ? rc : failed(base->pVtab, &error);
 }
 
 static int table_eof(sqlite3_vtab_cursor *base) {
@@ -284,8 +317,9 @@ static int table_column(sqlite3_vtab_cursor *base, sqlite3_context *context,
   return SQLITE_OK;
 }
 
-static int table_rowid(sqlite3_vtab_cursor *cursor, sqlite3_int64 *rowid) {
-  *rowid = ((table_cursor *)cursor)->row + 1;
+static int table_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *rowid) {
+  const table_cursor *cursor = (const table_cursor *)base;
+  *rowid = cursor->passed + cursor->row + 1;
   return SQLITE_OK;
 }
 

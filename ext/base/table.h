@@ -14,7 +14,8 @@
 **
 ** All rows are made when a scan begins and are kept in memory until it ends:
 ** right for rows that are counted in thousands (objects, checks, files), with
-** the snapshot of that moment. The tables exist from the load on and need no
+** the snapshot of that moment. A producer of more rows than that only begins a
+** stream, from which the kit asks for rows as the scan goes on. The tables exist from the load on and need no
 ** CREATE (they are eponymous-only virtual tables).
 */
 #ifndef PK_TABLE_H
@@ -41,6 +42,19 @@ typedef struct pk_table {
   const pk_option *options; /* what its argument `options` knows, or NULL */
   pk_producer produce;
 } pk_table;
+
+/* Where further rows come from. `more` makes the next ones, no row at the end;
+** the rows before them are forgotten. `close` is called once, when the scan
+** ends, wherever it ends. */
+typedef struct pk_stream {
+  int (*more)(pk_rows *rows, void *state, pk_error *error);
+  void (*close)(void *state);
+  void *state;
+} pk_stream;
+
+/* Called by a producer: after the rows that it made itself, if any, come those
+** of the stream, which from now on belongs to the kit. */
+void pk_rows_stream(pk_rows *rows, const pk_stream *stream);
 
 /* Registers the table; `table` must live as long as the library. */
 int pk_table_register(sqlite3 *db, const pk_table *table);
