@@ -3,7 +3,8 @@
 test/sql/NAME.sql     a script for the sqlite3 shell, divided in checks by lines
                       `.print == what the check shows`; NAME.expected has the
                       same headings, each above what is printed. One test for
-                      each heading and variant.
+                      each heading and variant. It begins in an empty folder,
+                      in which demo.db is the demo shop if it is opened.
 README.md, docs/*.md  every fenced example. An `sql` block is run in the shell
                       (one session for the page, on a copy of the demo database
                       named app.db); blocks of a language that can load prodkit
@@ -105,8 +106,8 @@ class ScriptRun:
     def run(self):
         with harness.scratch_folder() as folder:
             script = self.path.read_text()
-            if "shop.db" in script:
-                harness.demo_database(folder / "shop.db")
+            if ".open demo.db" in script:
+                harness.demo_database(folder / "demo.db")
             return sections(self.variant.shell(script, folder))
 
 

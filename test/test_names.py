@@ -10,6 +10,12 @@ RELEASE = harness.Variant("release")
 PAGES = [harness.ROOT / "README.md", *sorted(harness.ROOT.glob("docs/**/*.md"))]
 
 
+# What an example can count on.
+TWO_BACKUPS = """SELECT prod_backup_to('/backups/app.db');
+SELECT prod_backup_to('/backups/app.db.gz', 6);
+"""
+
+
 def rows(sql):
     printed = RELEASE.shell(f".mode list\n.separator \\t\n{sql}", "/")
     return [line.split("\t") for line in printed.splitlines()]
@@ -77,6 +83,8 @@ def test_every_statement_in_a_file_header_works():
             continue
         found += len(statements)
         script = "\n".join(re.sub(r"(?m)^\*\*", "", s) for s in statements)
+        if "prod_backup_to(" not in script:
+            script = TWO_BACKUPS + script
         with harness.example_folder(RELEASE) as folder:
             script = script.replace("/backups/", f"{folder}/backups/")
             printed = RELEASE.shell(script, folder, "app.db")

@@ -127,7 +127,6 @@ static void help_table(pk_rows *rows, const pk_table *table, const char *page) {
 static void help_vfs(pk_rows *rows, const pk_vfs *vfs, const char *page) {
   char *signature = sqlite3_mprintf("file:PATH?vfs=%s", vfs->name);
   help_row(rows, "vfs", vfs->name, signature, vfs->summary, NULL, page);
-  sqlite3_free(signature);
 }
 
 static int help(pk_rows *rows, sqlite3 *db, sqlite3_value **arguments,

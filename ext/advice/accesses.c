@@ -238,7 +238,7 @@ static int create_views(pk_shadow *shadow, pk_error *error) {
 
 int pk_shadow_open(pk_shadow *shadow, const pk_what_if *copy, pk_error *error) {
   *shadow = (pk_shadow){.copy = copy};
-  int rc = pk_private_open(&shadow->db, error);
+  int rc = pk_what_if_connection(copy->original, &shadow->db, error);
   if (rc == SQLITE_OK && sqlite3_create_module(shadow->db, "pk_shadow", &module,
                                                shadow) != SQLITE_OK)
     rc = pk_fail_db(error, shadow->db, "cannot read statements");

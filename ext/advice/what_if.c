@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "../base/private.h"
 #include "../base/sql.h"
 #include "measure.h"
 
@@ -26,16 +27,9 @@ static void stand_in_collation(void *context, sqlite3 *db, int encoding,
   sqlite3_create_collation(db, name, SQLITE_UTF8, NULL, compare_bytes);
 }
 
-int pk_private_open(sqlite3 **db, pk_error *error) {
-  int rc = sqlite3_open_v2(
-      ":memory:", db,
-      SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_MEMORY, NULL);
-  if (rc != SQLITE_OK)
-    return pk_fail(error, rc, "cannot open a private in-memory database: %s",
-                   sqlite3_errstr(rc));
-  sqlite3_db_config(*db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-  sqlite3_db_config(*db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-  sqlite3_db_config(*db, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, NULL);
+int pk_what_if_connection(sqlite3 *original, sqlite3 **db, pk_error *error) {
+  int rc = pk_private_memory(original, db, error);
+  if (rc != SQLITE_OK) return rc;
   sqlite3_collation_needed(*db, NULL, stand_in_collation);
   return pk_run(*db, error, "PRAGMA temp_store = MEMORY");
 }
@@ -319,13 +313,18 @@ static int give_statistics(pk_what_if *copy, pk_error *error) {
 
 static int open_copy(pk_what_if *copy, pk_error *error) {
   static const char *const types[] = {"table", "index", "view", "trigger"};
-  int rc = pk_private_open(&copy->db, error);
+  /* NULL on a host that was built without authorizers. */
+  int (*guard)(sqlite3 *,
+               int (*)(void *, int, const char *, const char *, const char *,
+                       const char *),
+               void *) = sqlite3_set_authorizer;
+  int rc = pk_what_if_connection(copy->original, &copy->db, error);
   if (rc != SQLITE_OK) return rc;
-  if (!sqlite3_set_authorizer)
+  if (!guard)
     return pk_fail(error, SQLITE_ERROR,
                    "this host's SQLite was built without the authorizer that "
                    "guards the private copy of the schema");
-  sqlite3_set_authorizer(copy->db, authorize, copy);
+  guard(copy->db, authorize, copy);
   for (int i = 0; rc == SQLITE_OK && i < 4; i++)
     rc = copy_objects(copy, types[i], error);
   if (rc == SQLITE_OK) rc = describe_tables(copy, error);

@@ -99,7 +99,8 @@ int pk_plan_compare(const pk_plan *one, const pk_plan *other);
 bool pk_plan_uses(const pk_plan *plan, const char *index);
 bool pk_plan_scans(const pk_plan *plan, const pk_copied_table *table);
 
-/* A private in-memory connection with the same precautions. */
-int pk_private_open(sqlite3 **db, pk_error *error);
+/* A private in-memory connection on which a collation that only the application
+** has compares bytes. */
+int pk_what_if_connection(sqlite3 *original, sqlite3 **db, pk_error *error);
 
 #endif

@@ -5,7 +5,7 @@ static int answer(const pk_function *function, sqlite3_context *context,
                   int argc, sqlite3_value **argv, pk_error *error) {
   sqlite3_value *arguments[PK_MOST_ARGUMENTS] = {NULL};
   if (argc > pk_argument_count(function->arguments))
-    return pk_fail(error, SQLITE_ERROR, "too many arguments (%d)", argc);
+    return pk_fail(error, SQLITE_ERROR, "too many arguments: %d", argc);
   for (int i = 0; i < argc; i++)
     if (sqlite3_value_type(argv[i]) != SQLITE_NULL) arguments[i] = argv[i];
   int rc = pk_require(arguments, function->name, function->arguments,

@@ -47,7 +47,7 @@ int pk_pace_step(pk_pace *pace, sqlite3_int64 bytes, pk_error *error) {
   double now = pk_seconds();
   pace->done += bytes;
   int rc = check(pace, now, error);
-  while (rc == SQLITE_OK && pace->rate_bytes > 0 &&
+  while (rc == SQLITE_OK && pace->rate_bytes > 0 && pace->done < pace->total &&
          (double)pace->done / pace->rate_bytes > now - pace->began) {
     sqlite3_sleep(SLICE_MS);
     now = pk_seconds();

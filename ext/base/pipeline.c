@@ -8,8 +8,11 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* Besides one item per thread: what waits for a thread, or to be taken. */
+/* Besides one item per thread: what waits for a thread, or to be taken. The
+** least is for few threads, which would otherwise run dry whenever the system
+** lets the caller wait, for the disk or for a processor. */
 #define SPARE_ITEMS 4
+#define LEAST_ITEMS 32
 
 typedef struct slot {
   void *item;
@@ -99,6 +102,11 @@ static int make_items(pk_pipeline *pipeline, int count) {
   return SQLITE_OK;
 }
 
+static int items_for(int threads) {
+  int items = threads + SPARE_ITEMS;
+  return items > LEAST_ITEMS ? items : LEAST_ITEMS;
+}
+
 static int threads_for(int asked) {
   long threads = asked > 0 ? asked : sysconf(_SC_NPROCESSORS_ONLN);
   if (threads < 1) return 1;
@@ -116,7 +124,7 @@ int pk_pipeline_open(pk_pipeline **result, const pk_pipeline_plan *plan,
   pthread_cond_init(&pipeline->done, NULL);
   threads = threads_for(threads);
   if (make_workers(pipeline, threads) != SQLITE_OK ||
-      make_items(pipeline, threads + SPARE_ITEMS) != SQLITE_OK) {
+      make_items(pipeline, items_for(threads)) != SQLITE_OK) {
     pk_pipeline_close(pipeline);
     return pk_fail_memory(error);
   }

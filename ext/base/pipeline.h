@@ -15,9 +15,9 @@
 **     if (rc == SQLITE_OK) rc = pk_pipeline_drain(pipeline, error);
 **     pk_pipeline_close(pipeline);                  due in every case
 **
-** Memory: an item per thread and four more, all made by pk_pipeline_open.
-** Nothing is allocated later, so work cannot fail for want of memory; what
-** else goes wrong there, the item carries to take().
+** Memory: an item per thread and four more, at least 32, all made by
+** pk_pipeline_open. Nothing is allocated later, so work cannot fail for want
+** of memory; what else goes wrong there, the item carries to take().
 **
 ** Threads: a worker calls work() and nothing else, no SQLite and no pk_error.
 ** All signals are blocked in it, so that the host's handlers run where they

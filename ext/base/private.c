@@ -25,6 +25,7 @@ static int open_private(sqlite3 *db, const char *name, int flags,
   sqlite3_extended_result_codes(*private, 1);
   sqlite3_db_config(*private, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
   sqlite3_db_config(*private, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+  sqlite3_db_config(*private, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, NULL);
   /* NULL on a host that was built without progress handlers. */
   void (*watch)(sqlite3 *, int, int (*)(void *), void *) =
       sqlite3_progress_handler;

@@ -9,7 +9,7 @@
 ** that have progress handlers.
 **
 **     sqlite3 *private = NULL;
-**     int rc = pk_private_open(db, ":memory:", NULL, &private, error);
+**     int rc = pk_private_memory(db, &private, error);
 **     ...
 **     sqlite3_close(private);
 */

@@ -31,10 +31,10 @@
 ** block of at most 64 KiB. Nothing scans the file but pk_bgzf_extract, which
 ** reads every byte of it and checks it.
 **
-** Memory: 128 KiB for each thread and four times more while writing or
-** extracting, and what a compressor takes (deflate.h): 30 MB with 64 threads
-** at level 6. 2 bytes per block for the index. Up to 1 MiB of recent blocks in
-** a reader used at random.
+** Memory: while writing or extracting, 4 MiB, with more than 28 threads 128 KiB
+** for each; and what a compressor takes (deflate.h): 7 MB in all with 2 threads
+** at level 6, 30 MB with 64. 2 bytes per block for the index. Up to 1 MiB of
+** recent blocks in a reader used at random.
 **
 ** A writer or a reader is used by one thread at a time. Sinks and sources are
 ** called on that thread, and no worker thread outlives the call that began it,

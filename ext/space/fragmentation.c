@@ -3,7 +3,7 @@
 ** give back.
 **
 **     SELECT name, pages, fill_ratio, reclaimable_bytes FROM prod_fragmentation;
-**     SELECT * FROM prod_fragmentation('archive');
+**     SELECT * FROM prod_fragmentation('temp');
 **     SELECT * FROM prod_fragmentation('main', 'fast');
 **     SELECT prod_fragmentation();
 **

@@ -524,7 +524,7 @@ static void test_function_arguments(void **state) {
   assert_answer("SELECT t_join()", missing);
   assert_answer("SELECT t_join(NULL, 'b')", missing);
   assert_answer("SELECT t_join('a', 'b', 'c')",
-                "t_join: too many arguments (3)");
+                "t_join: too many arguments: 3");
   assert_answer("SELECT t_join('a', 7)", "t_join: second must be a text");
   assert_answer("SELECT t_later()", "no such function: t_later");
 }

@@ -7,7 +7,7 @@ SELECT signature FROM prod_help WHERE name = 'prod_backup_to';
 SELECT signature FROM prod_help WHERE name = 'prod_fragmentation' ORDER BY kind;
 .print == options are listed where a function takes them
 SELECT options LIKE '%overwrite: %' FROM prod_help WHERE name = 'prod_backup_to';
-.print == loading again is harmless, also while a statement is active
+.print == loading again is harmless
 .load prodkit
 SELECT prod_version();
 .print == too many arguments, for a function and for a table
