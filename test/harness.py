@@ -20,10 +20,6 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SUFFIX = ".dylib" if sys.platform == "darwin" else ".so"
-# tools/install-needed puts a node there where the system's is too old.
-NODE = shutil.which("node", path=str(ROOT / "build/tools/bin")) or "node"
-# Debian's packages of Go libraries stand in a GOPATH of their own.
-GO = ["env", "GO111MODULE=off", "GOPATH=/usr/share/gocode", "go", "run"]
 DEMO_SQL = ROOT / "test" / "demo" / "shop.sql"
 TIMEOUT = 300
 

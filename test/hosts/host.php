@@ -6,34 +6,33 @@
 //         host.php /usr/local/lib/prodkit.so app.db 'SELECT … WHERE …'
 //
 // Prints a line for each step. The backups are written beside the database.
+// A prepared statement of class SQLite3 runs twice, once in execute() and once
+// in fetchArray(): functions that act are called by querySingle().
 [, $prodkit, $path, $query] = $argv;
 
 $db = new SQLite3($path);
 $db->enableExceptions(true);
 $db->loadExtension(basename($prodkit));
 
+$quoted = fn($text) => "'" . SQLite3::escapeString($text) . "'";
+$plain = $quoted("$path.backup");
+$gzip = $quoted("$path.backup.gz");
+
 $steps = [
-    ['help', "SELECT nullif(count(*), 0) || ' names' FROM prod_help"],
-    ['configure', "SELECT json_extract(prod_configure(), '$.profile')"],
-    ['health', "SELECT json_extract(prod_health(), '$.status')"],
-    ['backup', "SELECT json_extract(prod_backup_to(?1), '$.bytes')",
-        "$path.backup"],
-    ['gzip backup', "SELECT json_extract(prod_backup_to(?1, 6), '$.bytes')",
-        "$path.backup.gz"],
-    ['fragmentation', "SELECT name || ', ' || pages || ' pages'
-        FROM prod_fragmentation ORDER BY pages DESC LIMIT 1"],
-    ['index advice', "SELECT ddl FROM prod_index_advice(?1)", $query],
+    'help' => "SELECT nullif(count(*), 0) || ' names' FROM prod_help",
+    'configure' => "SELECT json_extract(prod_configure(), '$.profile')",
+    'health' => "SELECT json_extract(prod_health(), '$.status')",
+    'backup' => "SELECT json_extract(prod_backup_to($plain), '$.bytes')",
+    'gzip backup' => "SELECT json_extract(prod_backup_to($gzip, 6), '$.bytes')",
+    'fragmentation' => "SELECT name || ', ' || pages || ' pages'
+        FROM prod_fragmentation ORDER BY pages DESC LIMIT 1",
+    'index advice' => "SELECT ddl FROM prod_index_advice({$quoted($query)})",
 ];
 
-foreach ($steps as $step) {
-    [$name, $sql] = $step;
-    $statement = $db->prepare($sql);
-    if (isset($step[2])) {
-        $statement->bindValue(1, $step[2]);
-    }
-    $row = $statement->execute()->fetchArray(SQLITE3_NUM);
-    if (!$row || !$row[0]) {
+foreach ($steps as $name => $sql) {
+    $value = $db->querySingle($sql);
+    if (!$value) {
         throw new RuntimeException("$name: empty");
     }
-    echo "$name: $row[0]\n";
+    echo "$name: $value\n";
 }
