@@ -74,6 +74,8 @@ $(BUILD)/test/c/%: test/c/%.c $(STATIC_OBJECTS)
 	$(CC) $(CPPFLAGS) -DSQLITE_CORE -Iext $(CFLAGS) -MMD -MP -o $@ $< $(STATIC_OBJECTS) \
 	  $(STATIC_LIBS) -lcmocka -ldl
 
+# Named by pattern rules only, they would be removed after their first use.
+.SECONDARY: $(STATIC_OBJECTS)
 -include $(STATIC_OBJECTS:.o=.d) $(UNITS:=.d)
 
 # Everything that the suite runs in one variant.

@@ -93,8 +93,10 @@ static void leave_out(pk_what_if *copy, const char *name, const char *why) {
                       why);
 }
 
-/* Runs a CREATE statement of the schema; what fails is left out. */
-static void copy_object(pk_what_if *copy, const char *name, const char *sql) {
+/* Runs a CREATE statement of the schema; what fails is left out, unless it
+** fails for want of memory. */
+static int copy_object(pk_what_if *copy, const char *name, const char *sql,
+                       pk_error *error) {
   sqlite3_stmt *statement = NULL;
   const char *rest = "";
   copy->guard = GUARD_SCHEMA;
@@ -107,6 +109,7 @@ static void copy_object(pk_what_if *copy, const char *name, const char *sql) {
   copy->incomplete |= rc != SQLITE_DONE;
   sqlite3_finalize(statement);
   copy->guard = GUARD_OWN;
+  return rc == SQLITE_NOMEM ? pk_fail_memory(error) : SQLITE_OK;
 }
 
 static int copy_objects(pk_what_if *copy, const char *type, pk_error *error) {
@@ -119,17 +122,16 @@ static int copy_objects(pk_what_if *copy, const char *type, pk_error *error) {
                       type);
   if (rc != SQLITE_OK) return rc;
   bool is_table = strcmp(type, "table") == 0;
-  while ((rc = pk_step(object, error)) == SQLITE_ROW) {
+  while (rc == SQLITE_OK && (rc = pk_step(object, error)) == SQLITE_ROW) {
     const char *name = (const char *)sqlite3_column_text(object, 0);
     const char *sql = (const char *)sqlite3_column_text(object, 1);
-    if (!name || !sql) {
+    rc = SQLITE_OK;
+    if (!name || !sql)
       rc = pk_fail_memory(error);
-      break;
-    }
-    if (is_table && sqlite3_column_int64(object, 2) == 0)
+    else if (is_table && sqlite3_column_int64(object, 2) == 0)
       leave_out(copy, name, "virtual table");
     else
-      copy_object(copy, name, sql);
+      rc = copy_object(copy, name, sql, error);
   }
   sqlite3_finalize(object);
   return rc == SQLITE_DONE ? SQLITE_OK : rc;
@@ -313,18 +315,13 @@ static int give_statistics(pk_what_if *copy, pk_error *error) {
 
 static int open_copy(pk_what_if *copy, pk_error *error) {
   static const char *const types[] = {"table", "index", "view", "trigger"};
-  /* NULL on a host that was built without authorizers. */
-  int (*guard)(sqlite3 *,
-               int (*)(void *, int, const char *, const char *, const char *,
-                       const char *),
-               void *) = sqlite3_set_authorizer;
   int rc = pk_what_if_connection(copy->original, &copy->db, error);
   if (rc != SQLITE_OK) return rc;
-  if (!guard)
+  if (!PK_HOST_HAS(sqlite3_set_authorizer))
     return pk_fail(error, SQLITE_ERROR,
                    "this host's SQLite was built without the authorizer that "
                    "guards the private copy of the schema");
-  guard(copy->db, authorize, copy);
+  sqlite3_set_authorizer(copy->db, authorize, copy);
   for (int i = 0; rc == SQLITE_OK && i < 4; i++)
     rc = copy_objects(copy, types[i], error);
   if (rc == SQLITE_OK) rc = describe_tables(copy, error);

@@ -17,6 +17,14 @@ SQLITE_EXTENSION_INIT3
 /* The oldest host that prodkit loads into: 3.34.0. */
 #define PK_LEAST_SQLITE 3034000
 
+/* Has the host an entry that it can compile out? (A program that links prodkit
+** in would not link without it.) */
+#ifdef SQLITE_CORE
+#define PK_HOST_HAS(routine) 1
+#else
+#define PK_HOST_HAS(routine) ((routine) != NULL)
+#endif
+
 /* Functions that answer JSON say so (SQLite 3.45); older hosts ignore it. */
 #ifndef SQLITE_RESULT_SUBTYPE
 #define SQLITE_RESULT_SUBTYPE 0x001000000

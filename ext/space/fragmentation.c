@@ -240,6 +240,7 @@ static int walk(space_survey *survey, pk_error *error) {
   sqlite3_stmt *page;
   int rc = pk_prepare(survey->db, &page, &no_dbstat, PAGES_SQL, survey->schema);
   pk_error_clear(&no_dbstat);
+  if (rc == SQLITE_NOMEM) return pk_fail_memory(error);
   if (rc != SQLITE_OK) return SQLITE_OK;
   qsort(survey->btrees, (size_t)survey->count, sizeof(btree), by_name);
   rc = walk_pages(survey, page, error);
