@@ -204,22 +204,25 @@ static int advise_drop(pk_advice_rows *out, pk_what_if *copy,
            : "the columns of %s are the first ones of %s, which serves every "
              "lookup that it serves",
       index, other);
-  pk_advise(
-      out, &(pk_advice){.action = "drop",
-                        .ddl = ddl,
-                        .undo_ddl = (const char *)sqlite3_column_text(found, 2),
-                        .table = table,
-                        .columns = columns,
-                        .kind = same ? "duplicate" : "prefix",
-                        .bytes = bytes,
-                        .verified = "schema",
-                        .reason = reason,
-                        .warnings = "a statement that names it with INDEXED BY "
-                                    "would fail"});
+  const pk_advice advice = {
+      .action = "drop",
+      .ddl = ddl,
+      .undo_ddl = (const char *)sqlite3_column_text(found, 2),
+      .table = table,
+      .columns = columns,
+      .kind = same ? "duplicate" : "prefix",
+      .bytes = bytes,
+      .verified = "schema",
+      .reason = reason,
+      .warnings = "a statement that names it with INDEXED BY would fail"};
+  if (ddl && columns && reason)
+    pk_advise(out, &advice);
+  else
+    rc = pk_fail_memory(error);
   sqlite3_free(ddl);
   sqlite3_free(columns);
   sqlite3_free(reason);
-  return SQLITE_OK;
+  return rc;
 }
 
 static int review_indexes(pk_advice_rows *out, pk_what_if *copy,

@@ -431,6 +431,7 @@ static int read_query_plan(pk_what_if *copy, const char *sql, pk_plan *plan,
     sqlite3_str_appendf(text, "%s\n", detail);
   }
   sqlite3_finalize(line);
+  if (sqlite3_str_errcode(text) != SQLITE_OK) rc = pk_fail_memory(error);
   plan->text = sqlite3_str_finish(text);
   return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
