@@ -26,10 +26,9 @@ static int open_private(sqlite3 *db, const char *name, int flags,
   sqlite3_db_config(*private, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
   sqlite3_db_config(*private, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
   sqlite3_db_config(*private, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, NULL);
-  /* NULL on a host that was built without progress handlers. */
-  void (*watch)(sqlite3 *, int, int (*)(void *), void *) =
-      sqlite3_progress_handler;
-  if (watch) watch(*private, STEPS_BETWEEN_LOOKS, forward_interrupt, db);
+  if (PK_HOST_HAS(sqlite3_progress_handler))
+    sqlite3_progress_handler(*private, STEPS_BETWEEN_LOOKS, forward_interrupt,
+                             db);
   return SQLITE_OK;
 }
 

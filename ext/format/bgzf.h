@@ -31,14 +31,14 @@
 ** block of at most 64 KiB. Nothing scans the file but pk_bgzf_extract, which
 ** reads every byte of it and checks it.
 **
-** Memory: while writing or extracting, 4 MiB, with more than 28 threads 128 KiB
-** for each; and what a compressor takes (deflate.h): 7 MB in all with 2 threads
-** at level 6, 30 MB with 64. 2 bytes per block for the index. Up to 1 MiB of
-** recent blocks in a reader used at random.
+** Memory: 4 MiB of blocks while writing or extracting (128 KiB per thread
+** above 28 threads), and the compressors (deflate.h); measured at level 6, the
+** whole process takes 7 MB with 2 threads and 32 MB with 64. 2 bytes per block
+** for the index. Up to 1 MiB of recent blocks in a reader used at random.
 **
-** A writer or a reader is used by one thread at a time. Sinks and sources are
-** called on that thread, and no worker thread outlives the call that began it,
-** except the writer's own, which pk_bgzf_abandon joins.
+** A writer or a reader is used by one thread at a time, and calls its sink or
+** source on that thread only. The threads of a writer live until
+** pk_bgzf_abandon, those of pk_bgzf_extract until it returns.
 **
 **
 ** THE FILE
@@ -52,9 +52,9 @@
 **
 ** An empty member has no content (ISIZE 0); it is there for its extra field,
 ** which other programs skip. All numbers are little-endian. Every byte of the
-** file is given by this description, covered by a CRC-32, or DEFLATE data of
-** content that is: what is altered is noticed, except for padding bits that
-** change nothing.
+** file is either prescribed here, or covered by a CRC-32 itself or by that of
+** the content it decompresses to. So any change is noticed that changes the
+** content, and most others (not a padding bit in DEFLATE data).
 **
 ** Every member starts with 1f 8b 08 04, MTIME 0, XFL 0, OS 255, XLEN. The
 ** extra field (RFC 1952, section 2.3.1.1) of a block has one subfield and that
