@@ -82,8 +82,8 @@ $(BUILD)/test/c/%: test/c/%.c $(STATIC_OBJECTS)
 .PHONY: variant
 variant: $(BUILD)/$(LIBRARY) $(UNITS) ## build what the suite needs of VARIANT=release, asan, ubsan or sanitized
 
-# Debian's Python can load extensions; a Python built from source often cannot.
-PYTHON := $(firstword $(wildcard /usr/bin/python3) python3)
+# tools/install-needed makes it, from the system's Python.
+PYTHON := build/tools/bin/python
 SUITE  := $(PYTHON) -m pytest -q -p no:cacheprovider
 
 .PHONY: test asan ubsan valgrind
@@ -94,7 +94,7 @@ test: ## install what testing needs, build, run the whole suite
 	$(MAKE) CI=1 variant VARIANT=sanitized
 	$(SUITE)
 
-asan ubsan: ## run the suite under AddressSanitizer, or UndefinedBehaviorSanitizer
+asan ubsan: all ## run the suite under AddressSanitizer, or UndefinedBehaviorSanitizer
 	$(MAKE) variant VARIANT=$@
 	$(SUITE) --variant=$@
 

@@ -161,7 +161,7 @@ INTERPRETERS = {
     "sh": ["bash", "-e", "example.sh"],
     "python": ["/usr/bin/python3", "example.py"],
     "js": [NODE, "--no-warnings", "example.mjs"],
-    "php": ["php", "example.php"],
+    "php": ["php", "-d", "sqlite3.extension_dir=.", "example.php"],
     "ruby": ["ruby", "example.rb"],
     "perl": ["perl", "example.pl"],
     "go": GO + ["example.go"],

@@ -1,6 +1,7 @@
 /*
 ** gzip_vfs.c: queries on a compressed backup where it lies, without restoring.
 **
+**     SELECT prod_backup_to('/backups/app.db.gz', 6);
 **     ATTACH 'file:/backups/app.db.gz?vfs=prodgz' AS old;
 **     SELECT * FROM old.orders WHERE id = 7;
 **     PRAGMA old.prodgz_error;

@@ -1,10 +1,9 @@
 /*
 ** verify.c: proof that a backup is whole and holds a sound database.
 **
+**     SELECT prod_backup_to('/backups/app.db.gz', 6);
 **     SELECT prod_backup_verify('/backups/app.db.gz');
-**     SELECT prod_backup_verify('/backups/app.db', 'full');
-**     SELECT json_extract(prod_backup_verify('/backups/app.db.gz', 'checksum'),
-**                         '$.pages');
+**     SELECT prod_backup_verify('/backups/app.db.gz', 'full');
 **
 ** Levels, each with all of the one before it:
 **
@@ -112,8 +111,8 @@ static int check_page_count(const verification *job,
                    pages, promised);
   if (job->source_bytes % job->page_size != 0)
     return pk_fail(error, SQLITE_CORRUPT,
-                   "%s is damaged: its last page, %lld of %d bytes each, is "
-                   "not whole",
+                   "%s is damaged: page %lld, the last, is only a part of the "
+                   "%d bytes of a page",
                    job->path, pages + 1, job->page_size);
   if (promised > 0 && pages > promised)
     return pk_fail(error, SQLITE_CORRUPT,
