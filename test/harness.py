@@ -151,7 +151,7 @@ def example_folder(variant):
     with scratch_folder() as folder:
         demo_database(folder / "app.db")
         (folder / "backups").mkdir()
-        (folder / f"prodkit{SUFFIX}").symlink_to(variant.extension)
+        shutil.copy(variant.extension, folder / f"prodkit{SUFFIX}")
         (folder / "sql").symlink_to(ROOT / "sql")
         yield folder
 
