@@ -161,7 +161,7 @@ INTERPRETERS = {
     "sh": ["bash", "-e", "example.sh"],
     "python": ["/usr/bin/python3", "example.py"],
     "js": [NODE, "--no-warnings", "example.mjs"],
-    "php": ["php", "-d", "sqlite3.extension_dir=.", "example.php"],
+    "php": ["php", "-d", "sqlite3.extension_dir={folder}", "example.php"],
     "ruby": ["ruby", "example.rb"],
     "perl": ["perl", "example.pl"],
     "go": GO + ["example.go"],
@@ -173,6 +173,7 @@ def run_example(language, code, variant):
     with example_folder(variant) as folder:
         code = code.replace("/backups/", f"{folder}/backups/")
         (folder / command[-1]).write_text(code)
-        result = variant.run(command, cwd=folder)
+        result = variant.run(
+            [word.format(folder=folder) for word in command], cwd=folder)
     assert result.returncode == 0, result.stdout
     return result.stdout.replace(f"{folder}/backups/", "/backups/")
