@@ -130,8 +130,8 @@ static int count_bytes(void *context, const void *data, size_t bytes,
   return pk_pace_step(&job->pace, (sqlite3_int64)bytes, error);
 }
 
-static int read_times(verification *job, const pk_bgzf_metadata *metadata,
-                      pk_error *error) {
+static int read_time(verification *job, const pk_bgzf_metadata *metadata,
+                     pk_error *error) {
   return pk_query_text(
       job->db, &job->taken_at, error,
       "SELECT strftime('%%Y-%%m-%%dT%%H:%%M:%%SZ', %lld, 'unixepoch')",
@@ -157,7 +157,7 @@ static int check_content(verification *job, pk_bgzf_reader *backup,
                  "database in it says %d",
                  job->path, metadata->page_size, job->page_size);
   if (rc == SQLITE_OK) rc = check_page_count(job, header, error);
-  if (rc == SQLITE_OK) rc = read_times(job, metadata, error);
+  if (rc == SQLITE_OK) rc = read_time(job, metadata, error);
   return rc;
 }
 
@@ -231,7 +231,8 @@ static bool is_misfit(int rc) {
 /* Hands on a failure of the private connection, with the file's name. */
 static int failed(const verification *job, const pk_error *found,
                   pk_error *error) {
-  if (found->code == SQLITE_INTERRUPT || !found->message)
+  if (!found->message) return pk_fail_memory(error);
+  if (found->code == SQLITE_INTERRUPT)
     return pk_fail(error, found->code, "interrupted");
   return pk_fail(error, found->code, "%s is damaged: %s", job->path,
                  found->message);
@@ -321,7 +322,7 @@ static int count_violations(sqlite3 *private, violations *all,
       all->first = sqlite3_mprintf(
           "row %s of %s has no row to refer to in %s", rowid ? rowid : "?",
           sqlite3_column_text(rows, 0), sqlite3_column_text(rows, 2));
-    rc = SQLITE_OK;
+    rc = all->first ? SQLITE_OK : pk_fail_memory(error);
   }
   sqlite3_finalize(rows);
   return rc == SQLITE_DONE ? SQLITE_OK : rc;

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -121,18 +122,32 @@ void pk_json_null(pk_json *json, const char *key) {
   sqlite3_str_appendall(before(json, key), "null");
 }
 
-/* The fewest digits from 15 on that are the same number when read. */
+/* 17 digits, which tell any two numbers apart, from the C library. Its decimal
+** point depends on the host's locale. */
+static void all_digits(sqlite3_str *text, double value) {
+  char digits[64];
+  snprintf(digits, sizeof digits, "%.16e", value);
+  int whole = value < 0 ? 2 : 1;
+  size_t point = strcspn(digits + whole, "0123456789");
+  sqlite3_str_appendf(text, "%.*s.%s", whole, digits, digits + whole + point);
+}
+
+/* The fewest digits from 15 on that are the same number when read. SQLite's
+** own printing is inexact for some numbers, more so without a long double. */
 static void exact_real(sqlite3_str *text, double value) {
   char digits[64];
   if (isinf(value)) {
     sqlite3_str_appendall(text, value < 0 ? "-9e999" : "9e999");
     return;
   }
-  for (int precision = 15; precision <= 20; precision++) {
+  for (int precision = 15; precision <= 17; precision++) {
     sqlite3_snprintf(sizeof digits, digits, "%!.*g", precision, value);
-    if (strtod(digits, NULL) == value) break;
+    if (strtod(digits, NULL) == value) {
+      sqlite3_str_appendall(text, digits);
+      return;
+    }
   }
-  sqlite3_str_appendall(text, digits);
+  all_digits(text, value);
 }
 
 static void hexadecimal(sqlite3_str *text, const unsigned char *bytes,
