@@ -32,6 +32,7 @@
 #include "../base/json.h"
 #include "../base/pace.h"
 #include "../base/sql.h"
+#include "../base/target.h"
 #include "../format/bgzf.h"
 #include "../format/snapshot.h"
 #include "../prodkit.h"
@@ -96,37 +97,6 @@ static int read_arguments(backup *job, sqlite3_value **arguments,
   return rc;
 }
 
-/* Is the target a file that a database of this connection lives in? */
-static int refuse_live_file(const backup *job, const char *live,
-                            pk_error *error) {
-  static const char *const suffixes[] = {"", "-wal", "-shm", "-journal"};
-  int rc = SQLITE_OK;
-  for (int i = 0; rc == SQLITE_OK && i < 4; i++) {
-    char *name = sqlite3_mprintf("%s%s", live, suffixes[i]);
-    if (!name) return pk_fail_memory(error);
-    if (strcmp(name, job->path) == 0 || pk_same_file(name, job->path))
-      rc = pk_fail(error, SQLITE_CANTOPEN,
-                   "%s belongs to a database that is open here; choose "
-                   "another name",
-                   job->path);
-    sqlite3_free(name);
-  }
-  return rc;
-}
-
-/* The pragma, and not its table: that would read the schema first, which a
-** damaged database has none of. */
-static int refuse_live_files(const backup *job, pk_error *error) {
-  sqlite3_stmt *list;
-  int rc = pk_prepare(job->db, &list, error, "PRAGMA database_list");
-  while (rc == SQLITE_OK && (rc = pk_step(list, error)) == SQLITE_ROW) {
-    const char *file = (const char *)sqlite3_column_text(list, 2);
-    rc = file && *file ? refuse_live_file(job, file, error) : SQLITE_OK;
-  }
-  sqlite3_finalize(list);
-  return rc == SQLITE_DONE ? SQLITE_OK : rc;
-}
-
 /* ---- the copy ---- */
 
 static int write_plain(void *context, const void *data, size_t bytes,
@@ -162,10 +132,8 @@ static void describe(const backup *job, pk_bgzf_metadata *metadata) {
   *metadata = (pk_bgzf_metadata){.page_size = (int)job->facts.page_size,
                                  .page_count = job->facts.page_count,
                                  .taken_at = (sqlite3_int64)time(NULL)};
-  const char *file = sqlite3_db_filename(job->db, job->schema);
-  const char *slash = file ? strrchr(file, '/') : NULL;
-  const char *name = slash ? slash + 1 : job->schema;
-  sqlite3_snprintf(sizeof metadata->source, metadata->source, "%s", name);
+  sqlite3_snprintf(sizeof metadata->source, metadata->source, "%s",
+                   pk_schema_title(job->db, job->schema));
   sqlite3_snprintf(sizeof metadata->writer, metadata->writer, PRODKIT_VERSION);
 }
 
@@ -278,7 +246,7 @@ static int answer(const backup *job, double seconds, sqlite3_context *context) {
 }
 
 static int make_backup(backup *job, pk_error *error) {
-  int rc = refuse_live_files(job, error);
+  int rc = pk_target_check(job->db, job->path, error);
   if (rc == SQLITE_OK) rc = copy(job, error);
   job->bytes = job->file.bytes;
   if (rc == SQLITE_OK) rc = verify(job, error);

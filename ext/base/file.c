@@ -147,6 +147,16 @@ bool pk_same_file(const char *one, const char *other) {
          a.st_ino == b.st_ino;
 }
 
+bool pk_same_place(const char *one, const char *other) {
+  char *folder = folder_of(one);
+  char *other_folder = folder_of(other);
+  bool same = folder && other_folder && pk_same_file(folder, other_folder) &&
+              strcmp(base_name(one), base_name(other)) == 0;
+  sqlite3_free(folder);
+  sqlite3_free(other_folder);
+  return same;
+}
+
 sqlite3_int64 pk_file_bytes(const char *path) {
   struct stat found;
   if (stat(path, &found) != 0 || !S_ISREG(found.st_mode)) return -1;

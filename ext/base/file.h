@@ -52,6 +52,10 @@ void pk_file_discard(pk_file *file);
 /* Do two paths name one existing file (same device and inode)? */
 bool pk_same_file(const char *one, const char *other);
 
+/* Do two paths name the same place, whether or not a file is there (the same
+** name in the same folder)? False when memory runs out. */
+bool pk_same_place(const char *one, const char *other);
+
 /* Bytes of an existing regular file, or -1. */
 sqlite3_int64 pk_file_bytes(const char *path);
 

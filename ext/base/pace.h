@@ -22,7 +22,7 @@ typedef struct pk_pace {
   double max_seconds;  /* 0: no limit */
   double rate_bytes;   /* bytes per second; 0: no limit */
   bool progress;       /* show the line, if stderr is a terminal */
-  sqlite3_int64 total; /* bytes of the whole job */
+  sqlite3_int64 total; /* bytes of the whole job; 0: not known */
   sqlite3_int64 done;  /* so far */
   double began;        /* set by pk_pace_begin; seconds of the clock */
   double shown;        /* when the line was last written */

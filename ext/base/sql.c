@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
+#include <string.h>
 
 static int prepare(sqlite3 *db, sqlite3_stmt **statement, pk_error *error,
                    const char *format, va_list values) {
@@ -120,6 +121,12 @@ int pk_schema_file(sqlite3 *db, const char *schema, const char **file,
                  schema, attached);
   sqlite3_free(attached);
   return rc;
+}
+
+const char *pk_schema_title(sqlite3 *db, const char *schema) {
+  const char *file = sqlite3_db_filename(db, schema);
+  const char *slash = file ? strrchr(file, '/') : NULL;
+  return slash ? slash + 1 : schema;
 }
 
 bool pk_interrupted(sqlite3 *db) {

@@ -40,6 +40,10 @@ void pk_append_identifier(sqlite3_str *text, const char *name);
 int pk_schema_file(sqlite3 *db, const char *schema, const char **file,
                    pk_error *error);
 
+/* What a person calls a schema: the name of its file without the folder, or
+** the schema's own where it has no file. Lives as long as both do. */
+const char *pk_schema_title(sqlite3 *db, const char *schema);
+
 /* Has sqlite3_interrupt() been called since the running statement began?
 ** To be asked from inside a function or table of ours only: with no statement
 ** active, SQLite forgets the request. Costs a prepare and a step (about 2 µs). */

@@ -6,14 +6,13 @@
 
 #include "../base/clock.h"
 #include "../base/file.h"
+#include "../base/pin.h"
 #include "../base/sql.h"
 #include "wal.h"
 
 enum {
   CHUNK_BYTES = 1 << 20, /* copied between two looks for an interrupt */
-  PATIENCE_SECONDS = 10,
-  PAUSE_MILLISECONDS = 5,
-  MOST_GLANCES = 1000, /* at a wal-index that writers keep changing */
+  MOST_GLANCES = 1000,   /* at a wal-index that writers keep changing */
 };
 
 /* The file system's own VFS, whatever the application made its default. */
@@ -36,75 +35,20 @@ struct pk_snapshot {
 
 /* ---- waiting ---- */
 
-static bool is_locked(int rc) {
-  return (rc & 0xff) == SQLITE_BUSY || (rc & 0xff) == SQLITE_LOCKED;
-}
-
 static int check_interrupt(const pk_snapshot *s, pk_error *error) {
   if (!pk_interrupted(s->db)) return SQLITE_OK;
   return pk_fail(error, SQLITE_INTERRUPT, "interrupted");
 }
 
-/* Waits a little, or fails when it is time to give up. */
-static int wait_for_lock(const pk_snapshot *s, double give_up,
-                         pk_error *error) {
-  if (pk_seconds() > give_up)
-    return pk_fail(error, SQLITE_BUSY,
-                   "the database \"%s\" is locked by another connection, and "
-                   "stayed so for %d seconds",
-                   s->schema, PATIENCE_SECONDS);
-  sqlite3_sleep(PAUSE_MILLISECONDS);
-  return check_interrupt(s, error);
-}
-
 /* ---- the read transaction ---- */
-
-/* Refuses while this connection is writing: what it wrote is not committed,
-** and sqlite3_backup would answer SQLITE_BUSY for as long. */
-static int check_not_writing(sqlite3 *db, const char *schema, pk_error *error) {
-  const char *file;
-  int rc = pk_schema_file(db, schema, &file, error);
-  if (rc == SQLITE_OK && sqlite3_txn_state(db, schema) == SQLITE_TXN_WRITE)
-    rc = pk_fail(error, SQLITE_BUSY,
-                 "a write transaction is open on this connection: COMMIT or "
-                 "ROLLBACK first");
-  return rc;
-}
 
 static bool has_transaction(sqlite3 *db) {
   return !sqlite3_get_autocommit(db) ||
          sqlite3_txn_state(db, NULL) != SQLITE_TXN_NONE;
 }
 
-/* EXISTS gives a row for any schema; until the statement is reset, that row
-** keeps the read transaction open. */
-static int try_to_pin(pk_snapshot *s, pk_error *error) {
-  int rc = SQLITE_OK;
-  if (!s->pin) /* which may have to read the schema and meet a lock, too */
-    rc = pk_prepare(s->db, &s->pin, error,
-                    "SELECT EXISTS (SELECT 1 FROM \"%w\".sqlite_schema)",
-                    s->schema);
-  if (rc == SQLITE_OK) rc = pk_step(s->pin, error);
-  if (rc == SQLITE_ROW) return SQLITE_OK;
-  sqlite3_reset(s->pin);
-  return rc;
-}
-
-/* Begins the read transaction. */
 static int pin(pk_snapshot *s, pk_error *error) {
-  double give_up = pk_seconds() + PATIENCE_SECONDS;
-  for (;;) {
-    pk_error failure = PK_NO_ERROR;
-    int rc = try_to_pin(s, &failure);
-    if (rc == SQLITE_OK) return SQLITE_OK;
-    bool locked = is_locked(rc);
-    if (!locked)
-      rc = pk_fail(error, rc, "cannot read the database \"%s\": %s", s->schema,
-                   failure.message);
-    pk_error_clear(&failure);
-    if (locked) rc = wait_for_lock(s, give_up, error);
-    if (rc != SQLITE_OK) return rc;
-  }
+  return pk_pin(s->db, s->schema, &s->pin, error);
 }
 
 static void unpin(pk_snapshot *s) {
@@ -334,17 +278,17 @@ static int run_backup(pk_snapshot *s, sqlite3 *copy, pk_error *error) {
   if (!backup)
     return pk_fail_db(error, copy, "cannot copy the database \"%s\"",
                       s->schema);
-  double give_up = pk_seconds() + PATIENCE_SECONDS;
+  double give_up = pk_seconds() + PK_PATIENCE_SECONDS;
   int step, rc;
   do {
     step = sqlite3_backup_step(backup, CHUNK_BYTES / (int)s->facts.page_size);
-    if (is_locked(step)) {
-      rc = wait_for_lock(s, give_up, error);
+    if (pk_is_locked(step)) {
+      rc = pk_wait_for_lock(s->db, s->schema, give_up, error);
     } else {
       rc = check_interrupt(s, error);
-      give_up = pk_seconds() + PATIENCE_SECONDS;
+      give_up = pk_seconds() + PK_PATIENCE_SECONDS;
     }
-  } while (rc == SQLITE_OK && (step == SQLITE_OK || is_locked(step)));
+  } while (rc == SQLITE_OK && (step == SQLITE_OK || pk_is_locked(step)));
   s->facts.page_count = (uint32_t)sqlite3_backup_pagecount(backup);
   sqlite3_backup_finish(backup);
   if (rc == SQLITE_OK && step != SQLITE_DONE)
@@ -380,10 +324,8 @@ static int fall_back(pk_snapshot *s, pk_error *error) {
 /* ---- the interface ---- */
 
 static int open_snapshot(pk_snapshot *s, pk_error *error) {
-  int rc = check_not_writing(s->db, s->schema, error);
-  if (rc != SQLITE_OK) return rc;
   bool pinned_before = has_transaction(s->db);
-  rc = pin(s, error);
+  int rc = pin(s, error);
   if (rc == SQLITE_OK) rc = prepare_direct(s, pinned_before, error);
   if (rc == SQLITE_OK) rc = read_size(s, error);
   if (rc == SQLITE_OK && !s->facts.reason && s->facts.page_count > 0)
