@@ -17,6 +17,7 @@ SQLITE_EXTENSION_INIT1
 extern const pk_feature pk_about;
 extern const pk_feature pk_backup_to;
 extern const pk_feature pk_configure;
+extern const pk_feature pk_dump;
 extern const pk_feature pk_explain;
 extern const pk_feature pk_fragmentation;
 extern const pk_feature pk_gzip_vfs;
@@ -34,6 +35,7 @@ const pk_feature *const pk_features[] = {
     &pk_backup_to,
     &pk_verify,
     &pk_gzip_vfs,
+    &pk_dump,
     &pk_fragmentation,
     &pk_explain,
     &pk_index_advice,
