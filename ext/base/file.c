@@ -53,7 +53,7 @@ int pk_file_create(pk_file *file, const char *target, bool overwrite,
   if (rc != SQLITE_OK) return rc;
   const char *name = base_name(target);
   file->target = sqlite3_mprintf("%s", target);
-  file->path = sqlite3_mprintf("%.*s.%s.XXXXXX.prodkit-part",
+  file->path = sqlite3_mprintf("%.*s.%.200s.XXXXXX.prodkit-part",
                                (int)(name - target), target, name);
   if (!file->target || !file->path) return pk_fail_memory(error);
   file->fd = mkostemps(file->path, (int)strlen(".prodkit-part"), O_CLOEXEC);
@@ -88,7 +88,9 @@ static int sync_folder(const char *target, pk_error *error) {
   int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   /* Some filesystems cannot sync a folder and say EINVAL. */
   if (fd < 0 || (fsync(fd) != 0 && errno != EINVAL))
-    rc = pk_fail_errno(error, SQLITE_IOERR, "cannot sync the folder of %s",
+    rc = pk_fail_errno(error, SQLITE_IOERR,
+                       "%s is complete, but its folder cannot be synced, so "
+                       "that a power failure may take its name",
                        target);
   if (fd >= 0) close(fd);
   sqlite3_free(folder);
