@@ -92,6 +92,19 @@ class Variant:
         return plain_errors(result.stdout)
 
 
+def peak_kilobytes(command):
+    """The most resident memory that a command took. A small process stands
+    between: a child begins with the peak of the one that it is forked from."""
+    between = ("import resource, subprocess, sys\n"
+               "subprocess.run(sys.argv[1:], check=True, "
+               "stdout=subprocess.DEVNULL)\n"
+               "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)")
+    result = subprocess.run(
+        [sys.executable, "-c", between, *map(str, command)], check=True,
+        capture_output=True, text=True)
+    return int(result.stdout)
+
+
 def plain_errors(text):
     """The shell's versions word their errors differently: make them alike."""
     text = re.sub(r"(?m)^(?:(?:Runtime|Parse) error|Error:) near line \d+: ",

@@ -377,23 +377,15 @@ def test_an_interrupt_leaves_nothing(variant, tmp_path):
         assert not [name for name in left if "sql" in name], left
 
 
-def peak_kilobytes(source, target):
-    shell = subprocess.Popen(
-        ["sqlite3", "-batch", "-cmd", f".load {RELEASE.extension}", source,
-         f"SELECT prod_dump_to('{target}', 1, '{{\"threads\":2}}');"],
-        stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(shell.pid, 0)
-    shell.returncode = os.waitstatus_to_exitcode(status)
-    assert shell.returncode == 0
-    return usage.ru_maxrss
-
-
 def test_memory_does_not_grow_with_the_database(tmp_path):
     peaks = []
     for accounts in (10_000, 160_000):  # 4 MB and 64 MB
         source = tmp_path / f"{accounts}.db"
         make_bank(source, accounts)
-        peaks.append(peak_kilobytes(source, tmp_path / f"{accounts}.sql.gz"))
+        target = tmp_path / f"{accounts}.sql.gz"
+        peaks.append(harness.peak_kilobytes(
+            ["sqlite3", "-batch", "-cmd", f".load {RELEASE.extension}", source,
+             f"SELECT prod_dump_to('{target}', 1, '{{\"threads\":2}}');"]))
     assert peaks[1] < 64_000 and peaks[1] - peaks[0] < 8_000, peaks
 
 
