@@ -24,6 +24,14 @@ endif
 LIBDEFLATE := $(shell $(PKG_CONFIG) --exists libdeflate 2>/dev/null && echo libdeflate)
 PACKAGES   := zlib $(LIBDEFLATE)
 
+# V=1 shows the commands.
+ifndef V
+  Q   := @
+  SAY := @echo ' '
+else
+  SAY := @:
+endif
+
 override CPPFLAGS += $(shell $(PKG_CONFIG) --cflags sqlite3 $(PACKAGES) 2>/dev/null) \
                      $(if $(LIBDEFLATE),-DPK_HAVE_LIBDEFLATE)
 override CFLAGS   += -std=c11 $(OPTIMIZE) $(WARNINGS) -fPIC -fvisibility=hidden -pthread
@@ -49,33 +57,39 @@ $(LIBRARY): build/release/$(LIBRARY)
 	cp $< $@.new && mv $@.new $@
 
 $(BUILD)/$(LIBRARY): $(OBJECTS)
-	$(CC) -shared $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(SAY) link $@
+	$(Q)$(CC) -shared $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(SAY) compile $<
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 -include $(OBJECTS:.o=.d)
 
 # ---- tests ----
 
-# Units and fuzz targets reach hidden names: they link the objects statically,
-# with the system's SQLite as their host.
+# Units and fuzz targets reach hidden names: they link the static library, with
+# the system's SQLite as their host.
 STATIC_OBJECTS := $(SOURCES:%.c=$(BUILD)/static/%.o)
 UNITS := $(patsubst %.c,$(BUILD)/%,$(wildcard test/c/*_test.c))
 STATIC_LIBS = $(shell $(PKG_CONFIG) --libs sqlite3 $(PACKAGES)) -lm
 
 $(BUILD)/static/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -DSQLITE_CORE $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(SAY) compile $@
+	$(Q)$(CC) $(CPPFLAGS) -DSQLITE_CORE $(CFLAGS) -MMD -MP -c -o $@ $<
 
-$(BUILD)/test/c/%: test/c/%.c $(STATIC_OBJECTS)
+$(BUILD)/libprodkit.a: $(STATIC_OBJECTS)
+	$(SAY) archive $@
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(BUILD)/test/c/%: test/c/%.c $(BUILD)/libprodkit.a
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -DSQLITE_CORE -Iext $(CFLAGS) -MMD -MP -o $@ $< $(STATIC_OBJECTS) \
-	  $(STATIC_LIBS) -lcmocka -ldl
+	$(SAY) link $@
+	$(Q)$(CC) $(CPPFLAGS) -DSQLITE_CORE -Iext $(CFLAGS) -MMD -MP -o $@ $< \
+	  $(BUILD)/libprodkit.a $(STATIC_LIBS) -lcmocka -ldl
 
-# Named by pattern rules only, they would be removed after their first use.
-.SECONDARY: $(STATIC_OBJECTS)
 -include $(STATIC_OBJECTS:.o=.d) $(UNITS:=.d)
 
 # Everything that the suite runs in one variant.
@@ -86,12 +100,13 @@ variant: $(BUILD)/$(LIBRARY) $(UNITS) ## build what the suite needs of VARIANT=r
 PYTHON := build/tools/bin/python
 SUITE  := $(PYTHON) -m pytest -q -p no:cacheprovider
 
+PARALLEL := --no-print-directory -j $(shell getconf _NPROCESSORS_ONLN)
+
 .PHONY: test asan ubsan valgrind
 test: ## install what testing needs, build, run the whole suite
 	tools/install-needed build test
-	$(MAKE) CI=1 all
-	$(MAKE) CI=1 variant
-	$(MAKE) CI=1 variant VARIANT=sanitized
+	$(MAKE) $(PARALLEL) CI=1 all variant
+	$(MAKE) $(PARALLEL) CI=1 variant VARIANT=sanitized
 	$(SUITE)
 
 asan ubsan: all ## run the suite under AddressSanitizer, or UndefinedBehaviorSanitizer
@@ -121,7 +136,7 @@ format: ## format the C sources
 .PHONY: demo
 demo: ## install what building needs, build, and show the main job
 	@tools/install-needed build
-	@$(MAKE) -s all
+	@$(MAKE) -s $(PARALLEL) all
 	@test/demo/demo
 
 .PHONY: bench
