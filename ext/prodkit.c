@@ -16,6 +16,7 @@ SQLITE_EXTENSION_INIT1
 
 extern const pk_feature pk_about;
 extern const pk_feature pk_backup_to;
+extern const pk_feature pk_catalogue;
 extern const pk_feature pk_configure;
 extern const pk_feature pk_dump;
 extern const pk_feature pk_explain;
@@ -23,6 +24,8 @@ extern const pk_feature pk_fragmentation;
 extern const pk_feature pk_gzip_vfs;
 extern const pk_feature pk_health;
 extern const pk_feature pk_index_advice;
+extern const pk_feature pk_restore;
+extern const pk_feature pk_retain;
 extern const pk_feature pk_settings;
 extern const pk_feature pk_verify;
 
@@ -35,6 +38,9 @@ const pk_feature *const pk_features[] = {
     &pk_backup_to,
     &pk_verify,
     &pk_gzip_vfs,
+    &pk_restore,
+    &pk_catalogue,
+    &pk_retain,
     &pk_dump,
     &pk_fragmentation,
     &pk_explain,

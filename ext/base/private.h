@@ -29,4 +29,9 @@ int pk_private_memory(sqlite3 *db, sqlite3 **private, pk_error *error);
 int pk_private_file(sqlite3 *db, const char *path, const char *vfs,
                     sqlite3 **private, pk_error *error);
 
+/* Opens an existing file that may be a live database, to read and write, with
+** all of SQLite's locks. */
+int pk_private_live(sqlite3 *db, const char *path, sqlite3 **private,
+                    pk_error *error);
+
 #endif
