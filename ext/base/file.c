@@ -64,9 +64,7 @@ int pk_file_check_target(const char *target, bool overwrite, pk_error *error) {
 /* Is this the name of a part, and if `only` is given, of that target? *bytes is
 ** the length of the target's name, which begins behind the dot. */
 static bool is_part(const char *name, const char *only, size_t *bytes) {
-  const size_t around = strlen(
-      "."
-      "." PART_RANDOM PART_SUFFIX);
+  const size_t around = strlen(".." PART_RANDOM PART_SUFFIX);
   size_t length = strlen(name);
   if (length <= around || name[0] != '.') return false;
   *bytes = length - around;
