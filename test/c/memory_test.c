@@ -7,15 +7,19 @@
 ** gives SQLITE_NOMEM or the answer it gives with enough memory; nothing is
 ** left allocated and no statement is left behind.
 */
+#define _GNU_SOURCE /* mkdtemp, nftw */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <setjmp.h>
 #include <cmocka.h>
 
+#include <ftw.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/feature.h"
 #include "base/json.h"
@@ -211,6 +215,35 @@ static void assert_survives(const char *sql, bool from_then_on) {
   }
 }
 
+/* Backups to look at, in a folder of their own. */
+static char folder[] = "/tmp/prodkit-memory-XXXXXX";
+
+static int make_backups(void **state) {
+  static answer made;
+  (void)state;
+  if (!mkdtemp(folder) || chdir(folder) != 0) return -1;
+  sqlite3 *db = open_database();
+  add_prodkit(db);
+  ask(db,
+      "SELECT prod_backup_to('by-hand.db'), prod_backup_to('by-hand.gz', 6), "
+      "prod_backup_rotate('.', '{\"name\":\"app\"}')",
+      &made);
+  sqlite3_close(db);
+  return made.rc == SQLITE_OK ? 0 : -1;
+}
+
+static int remove_one(const char *path, const struct stat *status, int type,
+                      struct FTW *walk) {
+  (void)status, (void)type, (void)walk;
+  return remove(path);
+}
+
+static int remove_backups(void **state) {
+  (void)state;
+  if (chdir("/") != 0) return -1;
+  return nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
 static void test_statements(void **state) {
   static const char *const statements[] = {
       "SELECT prod_version()",
@@ -235,6 +268,19 @@ static void test_statements(void **state) {
       "SELECT ddl FROM prod_index_advice('SELECT * FROM t WHERE a = 1')",
       "SELECT ddl FROM prod_index_advice",
       "SELECT name FROM prod_help WHERE kind = 'table' ORDER BY summary",
+      "SELECT database, verified, held FROM prod_backups('.') ORDER BY path",
+      "SELECT json_extract(prod_backup_hold(path, verified = 'quick'), "
+      "'$.held')"
+      " FROM prod_backups('.') WHERE path LIKE '%app%'",
+      "SELECT prod_backup_prune('.', '{\"keep_daily\":3,\"dry_run\":true}')"
+      " LIKE '%\"removed\":[]%'",
+      "SELECT prod_backup_rotate('.', json_object('name', "
+      "hex(randomblob(8)), 'compress', 0, 'verify', 'none')) LIKE "
+      "'%\"pruned\":[]%'",
+      "SELECT json_extract(prod_restore('by-hand.db', hex(randomblob(8))),"
+      " '$.verified')",
+      "SELECT json_extract(prod_restore('by-hand.gz', 'by-hand.db', "
+      "'{\"overwrite\":true}'), '$.replaced')",
   };
   (void)state;
   for (size_t i = 0; i < sizeof statements / sizeof *statements; i++) {
@@ -266,7 +312,8 @@ static void test_registering(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_registering),
-      cmocka_unit_test(test_statements),
+      cmocka_unit_test_setup_teardown(test_statements, make_backups,
+                                      remove_backups),
   };
   return cmocka_run_group_tests_name("memory", tests, use_failing_allocator,
                                      NULL);
