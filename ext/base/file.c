@@ -20,6 +20,9 @@
 ** it stays within the 255 bytes that a name may have. */
 #define NAME_MOST 200
 
+/* Ample for a writer that is between letting go and publishing. */
+#define PUBLISHING_MS 50
+
 /* ---- targets ---- */
 
 static int check_name(const char *target, bool overwrite, pk_error *error) {
@@ -76,24 +79,41 @@ static bool is_part(const char *name, const char *only, size_t *bytes) {
   return most == *bytes && strncmp(name + 1, only, most) == 0;
 }
 
-/* A part that has a second name was published by a process that was killed
+/* Opens and locks a part that has no writer; -1 for any other. */
+static int seize_part(const char *path) {
+  struct stat found;
+  if (lstat(path, &found) != 0 || !S_ISREG(found.st_mode)) return -1;
+  int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+  if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) == 0) return fd;
+  close(fd);
+  return -1;
+}
+
+/* A part that has a second name was published, by a process that was killed
 ** before it could drop the first. It may be a live database by now, which must
 ** not be opened. */
+static bool has_second_name(const char *path) {
+  struct stat found;
+  return lstat(path, &found) == 0 && found.st_nlink > 1;
+}
+
+/* A writer lets its lock go just before it publishes. So only a part that is
+** without one now, and still there without one a while later, is abandoned. */
 static int remove_part(const char *path, const char *target, pk_abandoned tell,
                        void *context, pk_error *error) {
-  struct stat found;
-  if (lstat(path, &found) != 0 || !S_ISREG(found.st_mode)) return SQLITE_OK;
-  int fd = -1;
-  if (found.st_nlink == 1) {
-    fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    if (fd < 0) return SQLITE_OK;
+  if (has_second_name(path)) {
+    unlink(path);
+    return SQLITE_OK;
   }
-  int rc = SQLITE_OK;
-  if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) == 0) {
-    if (tell) rc = tell(context, target, error);
-    if (rc == SQLITE_OK) unlink(path);
-  }
-  if (fd >= 0) close(fd);
+  int fd = seize_part(path);
+  if (fd < 0) return SQLITE_OK;
+  close(fd);
+  sqlite3_sleep(PUBLISHING_MS);
+  fd = seize_part(path);
+  if (fd < 0) return SQLITE_OK;
+  int rc = tell ? tell(context, target, error) : SQLITE_OK;
+  if (rc == SQLITE_OK) unlink(path);
+  close(fd);
   return rc;
 }
 
@@ -241,18 +261,21 @@ static int sync_folder_of(const char *target, pk_error *error) {
   return rc;
 }
 
-/* It stays open, and so locked, until it has its name: a sweep between would
-** take it for abandoned. After fsync, close has nothing left to fail at. */
+/* Closed before it has its name: as soon as it has that, it may be opened as a
+** database in this process, whose locks our close would drop. */
 int pk_file_publish(pk_file *file, pk_error *error) {
   if (fsync(file->fd) != 0)
     return pk_fail_errno(error, SQLITE_IOERR_FSYNC, "cannot sync %s",
+                         file->target);
+  int fd = file->fd;
+  file->fd = -1;
+  if (close(fd) != 0)
+    return pk_fail_errno(error, SQLITE_IOERR_CLOSE, "cannot close %s",
                          file->target);
   int rc = take_name(file, error);
   if (rc != SQLITE_OK) return rc;
   sqlite3_free(file->path);
   file->path = NULL;
-  close(file->fd);
-  file->fd = -1;
   return sync_folder_of(file->target, error);
 }
 
