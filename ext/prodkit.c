@@ -27,6 +27,7 @@ extern const pk_feature pk_index_advice;
 extern const pk_feature pk_restore;
 extern const pk_feature pk_retain;
 extern const pk_feature pk_settings;
+extern const pk_feature pk_table_sizes;
 extern const pk_feature pk_verify;
 
 /* `about` comes last: its prod_version() marks a connection as complete. */
@@ -43,6 +44,7 @@ const pk_feature *const pk_features[] = {
     &pk_retain,
     &pk_dump,
     &pk_fragmentation,
+    &pk_table_sizes,
     &pk_explain,
     &pk_index_advice,
     &pk_about,

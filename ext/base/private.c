@@ -72,3 +72,13 @@ int pk_private_live(sqlite3 *db, const char *path, sqlite3 **private,
                     pk_error *error) {
   return open_file(db, path, "", SQLITE_OPEN_READWRITE, NULL, private, error);
 }
+
+/* Not in shared-cache mode, whatever the application chose for its own. */
+int pk_private_twin(sqlite3 *db, const char *schema, sqlite3 **private,
+                    pk_error *error) {
+  sqlite3_vfs *vfs = NULL;
+  sqlite3_file_control(db, schema, SQLITE_FCNTL_VFS_POINTER, &vfs);
+  return open_private(db, sqlite3_db_filename(db, schema),
+                      SQLITE_OPEN_READONLY | SQLITE_OPEN_PRIVATECACHE,
+                      vfs ? vfs->zName : NULL, private, error);
+}
