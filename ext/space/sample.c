@@ -193,8 +193,12 @@ static double margin(const leaf_sums *sums) {
   return all * students_t(n - 1) * sqrt(variance / n * (1 - n / all));
 }
 
+/* Those of all entries, in proportion to the leaves that were packed. In an
+** index b-tree the entries of interior pages come in addition. */
 static sqlite3_int64 packed_pages(const pk_btree *tree, const leaf_sums *sums,
-                                  double factor, uint32_t usable_bytes) {
+                                  uint32_t usable_bytes) {
+  if (sums->entries == 0) return tree->leaf_pages;
+  double factor = (double)tree->entries / sums->entries;
   double leaves =
       ceil(pk_packing_leaf_pages(&tree->packing, usable_bytes) * factor);
   if (leaves <= 1) return 1;
@@ -216,7 +220,7 @@ static void estimate(pk_btree *tree, const leaf_sums *sums,
   if (tree->unused_bytes_low < exact_unused)
     tree->unused_bytes_low = exact_unused;
   tree->unused_bytes_high = tree->unused_bytes + half;
-  tree->packed_pages = packed_pages(tree, sums, factor, usable_bytes);
+  tree->packed_pages = packed_pages(tree, sums, usable_bytes);
 }
 
 int pk_space_sample(pk_space *space, pk_error *error) {

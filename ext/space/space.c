@@ -1,13 +1,14 @@
 /*
 ** space.c: see space.h.
 **
-** Which connection. In WAL mode a statement with a FROM has its read
-** transaction before prod_fragmentation is called, and a snapshot within it
-** could only be copied, not read directly (see snapshot.h). So the pages are
-** read through a private connection to the same file, wherever there can be
-** one. It sees what is committed. Otherwise (in memory, temporary, an exclusive
-** locking mode, a VFS that is not SQLite's usual one, encryption) the user's
-** own connection it is, and the snapshot decides how to read.
+** Which connection. There are two cases in which a snapshot of the user's own
+** would be copied before it is read, or refused (see snapshot.h): in WAL mode,
+** because a statement with a FROM has its read transaction before
+** prod_fragmentation is called; and in a write transaction. The pages are then
+** read through a private connection to the same file, which sees what is
+** committed, if there can be one: not in memory, in exclusive locking mode, with
+** a VFS that is not SQLite's usual one, or with encryption. In all other cases
+** the user's own connection it is, and the snapshot decides how to read.
 */
 #include "space.h"
 
@@ -66,25 +67,38 @@ static int list_btrees(pk_space *space, sqlite3 *db, const char *schema,
 
 /* ---- opening ---- */
 
-/* Can there be a second connection to the file in this process? With other
-** VFSes of SQLite the locks of the first would lock out the second. */
-static int can_open_again(sqlite3 *db, const char *schema, bool *can,
-                          pk_error *error) {
-  const char *file = sqlite3_db_filename(db, schema);
+/* With other VFSes of SQLite the locks of one connection lock out a second. */
+static bool has_usual_vfs(sqlite3 *db, const char *schema) {
   sqlite3_vfs *vfs = NULL;
   sqlite3_file_control(db, schema, SQLITE_FCNTL_VFS_POINTER, &vfs);
-  *can = false;
-  if (!file || !*file || !vfs || strcmp(vfs->zName, "unix") != 0)
-    return SQLITE_OK;
-  char *mode;
-  int rc =
-      pk_query_text(db, &mode, error, "PRAGMA \"%w\".locking_mode", schema);
-  *can = mode && strcmp(mode, "normal") == 0;
-  sqlite3_free(mode);
+  return vfs && strcmp(vfs->zName, "unix") == 0;
+}
+
+static int pragma_is(sqlite3 *db, const char *schema, const char *pragma,
+                     const char *word, bool *is, pk_error *error) {
+  char *value;
+  int rc = pk_query_text(db, &value, error, "PRAGMA \"%w\".%s", schema, pragma);
+  *is = value && strcmp(value, word) == 0;
+  sqlite3_free(value);
   return rc;
 }
 
-static int open_again(pk_space *space, const char *schema, pk_error *error) {
+/* Is a private connection to the file called for, and can there be one? */
+static int wants_private(sqlite3 *db, const char *schema, bool *wanted,
+                         pk_error *error) {
+  const char *file = sqlite3_db_filename(db, schema);
+  bool wal = false, shared = false;
+  *wanted = false;
+  if (!file || !*file || !has_usual_vfs(db, schema)) return SQLITE_OK;
+  int rc = pragma_is(db, schema, "journal_mode", "wal", &wal, error);
+  if (rc == SQLITE_OK)
+    rc = pragma_is(db, schema, "locking_mode", "normal", &shared, error);
+  bool writing = sqlite3_txn_state(db, schema) == SQLITE_TXN_WRITE;
+  *wanted = shared && (wal || writing);
+  return rc;
+}
+
+static int open_private(pk_space *space, const char *schema, pk_error *error) {
   int rc = pk_private_twin(space->db, schema, &space->private, error);
   if (rc == SQLITE_OK)
     rc = pk_snapshot_open(&space->snapshot, space->private, "main", NULL, NULL,
@@ -137,16 +151,16 @@ static int read_header(pk_space *space, pk_error *error) {
 int pk_space_open(pk_space *space, sqlite3 *db, const char *schema,
                   const char *avoid_direct, pk_error *error) {
   const char *file;
-  bool again;
+  bool private;
   *space = (pk_space){.db = db};
   int rc = pk_schema_file(db, schema, &file, error);
-  if (rc == SQLITE_OK) rc = can_open_again(db, schema, &again, error);
+  if (rc == SQLITE_OK) rc = wants_private(db, schema, &private, error);
   if (rc != SQLITE_OK) return rc;
-  if (again && !avoid_direct) {
-    pk_error private_error = PK_NO_ERROR;
-    again = open_again(space, schema, &private_error) == SQLITE_OK;
-    pk_error_clear(&private_error);
-    if (again) return read_header(space, error);
+  if (private && !avoid_direct) {
+    pk_error obstacle = PK_NO_ERROR;
+    rc = open_private(space, schema, &obstacle);
+    pk_error_clear(&obstacle);
+    if (rc == SQLITE_OK) return read_header(space, error);
     pk_space_close(space);
     space->db = db;
   }
