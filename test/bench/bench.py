@@ -256,7 +256,7 @@ def memory(table, source, gz):
 def make_space_database(path, mb, auto_vacuum):
     """Three tables and three indexes that grow together, as an application's
     do; then a table is dropped, and every tenth page is free."""
-    rows, batches = mb * 2000, 100
+    rows, batches = mb * 3050, 100
     batch = f"""
         WITH RECURSIVE n(i) AS (SELECT ifnull(max(id), 0) + 1 FROM orders
             UNION ALL SELECT i+1 FROM n LIMIT {rows // batches})
