@@ -31,10 +31,9 @@
 **   fast     the pointer map, if there is one (pointer_map.c)   pointer map
 **            else interior pages only (descent.c)               interior pages
 **
-** The first two counts of a cell are worth a word. A cell of an interior page
-** of a table b-tree is only a key to steer by; in an index b-tree, and so in a
-** WITHOUT ROWID table, it is an entry like those of the leaves (file format,
-** section 1.6). What VACUUM gives back is foretold by packing the same cells
+** A cell of an interior page of a table b-tree is only a key to steer by; in an
+** index b-tree, and so in a WITHOUT ROWID table, it is an entry like those of
+** the leaves (file format, section 1.6). What VACUUM gives back is foretold by packing the same cells
 ** anew: see packing.h.
 **
 ** Locking: the pages are those of one moment. In WAL mode a read transaction

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "../base/array.h"
+#include "../base/pin.h"
 #include "../base/private.h"
 #include "../base/sql.h"
 
@@ -115,10 +116,8 @@ static int open_private(pk_space *space, const char *schema, pk_error *error) {
 ** schema as it is in the copy. */
 static int open_own(pk_space *space, const char *schema,
                     const char *avoid_direct, pk_error *error) {
-  int rc = pk_prepare(space->db, &space->reading, error,
-                      "SELECT count(*) FROM \"%w\".sqlite_schema", schema);
-  if (rc == SQLITE_OK) rc = pk_step(space->reading, error);
-  if (rc != SQLITE_ROW) return rc;
+  int rc = pk_pin(space->db, schema, &space->reading, error);
+  if (rc != SQLITE_OK) return rc;
   rc = pk_snapshot_open(&space->snapshot, space->db, schema, NULL, avoid_direct,
                         error);
   if (rc != SQLITE_OK) return rc;
