@@ -24,11 +24,13 @@ extern const pk_feature pk_fragmentation;
 extern const pk_feature pk_gzip_vfs;
 extern const pk_feature pk_health;
 extern const pk_feature pk_index_advice;
+extern const pk_feature pk_integrity;
 extern const pk_feature pk_restore;
 extern const pk_feature pk_retain;
 extern const pk_feature pk_settings;
 extern const pk_feature pk_table_sizes;
 extern const pk_feature pk_verify;
+extern const pk_feature pk_wal_feature;
 
 /* `about` comes last: its prod_version() marks a connection as complete. */
 /* clang-format off */
@@ -36,12 +38,14 @@ const pk_feature *const pk_features[] = {
     &pk_settings,
     &pk_configure,
     &pk_health,
+    &pk_wal_feature,
+    &pk_integrity,
     &pk_backup_to,
     &pk_verify,
-    &pk_gzip_vfs,
     &pk_restore,
-    &pk_catalogue,
     &pk_retain,
+    &pk_catalogue,
+    &pk_gzip_vfs,
     &pk_dump,
     &pk_fragmentation,
     &pk_table_sizes,

@@ -67,6 +67,17 @@ int pk_error_code(int code) {
   }
 }
 
+bool pk_is_damage(int code) {
+  code &= 0xff;
+  return code == SQLITE_CORRUPT || code == SQLITE_NOTADB ||
+         code == SQLITE_IOERR || code == SQLITE_CANTOPEN;
+}
+
+bool pk_ends_the_call(int code) {
+  code &= 0xff;
+  return code == SQLITE_INTERRUPT || code == SQLITE_NOMEM;
+}
+
 void pk_error_clear(pk_error *error) {
   sqlite3_free(error->message);
   *error = PK_NO_ERROR;

@@ -15,6 +15,8 @@
 
 #include <stddef.h>
 
+#include <stdbool.h>
+
 #include "host.h"
 
 typedef struct pk_error {
@@ -46,6 +48,12 @@ char *pk_error_message(const pk_error *error, const char *name);
 ** user's transaction, and takes SCHEMA as a request to run the statement
 ** again; ours are about other files and statements, so they become ERROR. */
 int pk_error_code(int code);
+
+/* Does the code tell of a damaged file, or one that cannot be read? */
+bool pk_is_damage(int code);
+
+/* Does the code end the whole call, whatever it was about to find out? */
+bool pk_ends_the_call(int code);
 
 /* Frees the message; the error is as new. */
 void pk_error_clear(pk_error *error);

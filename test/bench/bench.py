@@ -341,7 +341,55 @@ def space(folder, mb):
         remove(source)
 
 
-SECTIONS = {"loading": loading, "backup": backup, "space": space}
+# ---- health ----
+
+def cold(path, sql):
+    """Seconds of one statement in a new process, nothing of the file in memory;
+    those of starting the shell and of loading are in both sides' figures."""
+    forget(path)
+    return seconds(lambda: prodkit(path, sql))
+
+
+def health(folder, mb):
+    large, small = folder / "large.db", folder / "small.db"
+    make_space_database(large, mb, 0)
+    make_space_database(small, 10, 0)
+    size = f"{large.stat().st_size / 1e9:.2f} GB"
+    table = Table(f"health, {size}", "against", "measured", "goal", "reached")
+    ours, theirs = (min(times) for times in zip(*(
+        (cold(large, "SELECT prod_health('quick')"),
+         cold(large, "PRAGMA quick_check")) for _ in range(3))))
+    table.row("tier quick, cold", f"cold PRAGMA quick_check, {theirs:.1f} s",
+              *ratio(ours / theirs, 0.3))
+    ours, theirs = best_of(
+        3, lambda: prodkit(large, "SELECT prod_health('quick')"),
+        lambda: prodkit(large, "PRAGMA quick_check"))
+    table.row("tier quick, warm", f"PRAGMA quick_check, {theirs:.2f} s",
+              *ratio(ours / theirs, 1.1))
+    for path, name in ((large, size), (small, "10 MB")):
+        for checked in ("", ", after prod_integrity"):
+            if checked:
+                prodkit(path, "SELECT * FROM prod_integrity")
+            took = fast_health(path)
+            table.row(f"tier fast, {name}{checked}", "1 ms",
+                      f"{took * 1e3:.3f} ms", "1 ms",
+                      "yes" if took < 1e-3 else "**no**")
+    remove(large, small)
+
+
+def fast_health(path):
+    """The best of many calls on an open connection."""
+    connection = sqlite3.connect(path)
+    connection.enable_load_extension(True)
+    connection.load_extension(str(RELEASE))
+    took, = best_of(200, lambda: connection.execute(
+        "SELECT prod_health('fast')").fetchall())
+    connection.close()
+    return took
+
+
+SECTIONS = {"loading": loading, "backup": backup, "space": space,
+            "health": health}
 
 
 def main():

@@ -138,9 +138,25 @@ static const char tables_of_the_user[] =
     "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 300)"
     "INSERT INTO t SELECT i, 'row ' || i FROM n;";
 
+/* In memory, or a file of that name, made anew each time. */
+static const char *database = ":memory:";
+
+static void remove_database(void) {
+  static const char *const suffixes[] = {"", "-wal", "-shm",
+                                         "-prodkit-integrity.json"};
+  char name[500];
+  for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
+    snprintf(name, sizeof name, "%s%s", database, suffixes[i]);
+    remove(name);
+  }
+}
+
 static sqlite3 *open_database(void) {
   sqlite3 *db;
-  assert_int_equal(sqlite3_open(":memory:", &db), SQLITE_OK);
+  remove_database();
+  assert_int_equal(sqlite3_open(database, &db), SQLITE_OK);
+  sqlite3_exec(db, "PRAGMA synchronous = off; PRAGMA journal_mode = wal", NULL,
+               NULL, NULL);
   /* no lookaside: every allocation passes the allocator */
   sqlite3_db_config(db, SQLITE_DBCONFIG_LOOKASIDE, NULL, 0, 0);
   assert_int_equal(sqlite3_exec(db, tables_of_the_user, NULL, NULL, NULL),
@@ -244,6 +260,34 @@ static int remove_backups(void **state) {
   return nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
+static void assert_all_survive(const char *const *statements) {
+  for (; *statements; statements++) {
+    print_message("    %s\n", *statements);
+    assert_survives(*statements, false);
+    assert_survives(*statements, true);
+  }
+}
+
+/* What looks at the file, the log, and a file of its own. */
+static void test_statements_about_a_file(void **state) {
+  static const char *const statements[] = {
+      "SELECT schema_name, frames, pinned, salts IS NULL, note FROM prod_wal",
+      "SELECT json_remove(prod_checkpoint('full'), '$.seconds')",
+      "SELECT object, status, message FROM prod_integrity",
+      "SELECT object, status FROM prod_integrity('{\"max_seconds\":0}')",
+      "SELECT name, status, value FROM prod_health",
+      NULL};
+  char name[500];
+  const char *folder = getenv("TMPDIR");
+  (void)state;
+  snprintf(name, sizeof name, "%s/memory-test-%d.db", folder ? folder : "/tmp",
+           (int)getpid());
+  database = name;
+  assert_all_survive(statements);
+  remove_database();
+  database = ":memory:";
+}
+
 static void test_statements(void **state) {
   static const char *const statements[] = {
       "SELECT prod_version()",
@@ -263,6 +307,9 @@ static void test_statements(void **state) {
       "SELECT name, value, status FROM prod_settings",
       "SELECT name, status, value FROM prod_health('full')",
       "SELECT json_extract(prod_health(), '$.checks[0].name')",
+      "SELECT schema_name, journal_mode, note FROM prod_wal('main')",
+      "SELECT json_remove(prod_checkpoint(), '$.seconds')",
+      "SELECT object, status, message FROM prod_integrity",
       "SELECT * FROM prod_fragmentation",
       "SELECT * FROM prod_explain('SELECT * FROM t ORDER BY a')",
       "SELECT ddl FROM prod_index_advice('SELECT * FROM t WHERE a = 1')",
@@ -281,13 +328,9 @@ static void test_statements(void **state) {
       " '$.verified')",
       "SELECT json_extract(prod_restore('by-hand.gz', 'by-hand.db', "
       "'{\"overwrite\":true}'), '$.replaced')",
-  };
+      NULL};
   (void)state;
-  for (size_t i = 0; i < sizeof statements / sizeof *statements; i++) {
-    print_message("    %s\n", statements[i]);
-    assert_survives(statements[i], false);
-    assert_survives(statements[i], true);
-  }
+  assert_all_survive(statements);
 }
 
 static void test_registering(void **state) {
@@ -314,6 +357,7 @@ int main(void) {
       cmocka_unit_test(test_registering),
       cmocka_unit_test_setup_teardown(test_statements, make_backups,
                                       remove_backups),
+      cmocka_unit_test(test_statements_about_a_file),
   };
   return cmocka_run_group_tests_name("memory", tests, use_failing_allocator,
                                      NULL);
