@@ -195,6 +195,28 @@ static int copy(backup *job, pk_error *error) {
   return rc;
 }
 
+/* Damage in the copy, and not a failure to look at it. */
+static bool is_damage(int rc) {
+  return (rc & 0xff) == SQLITE_CORRUPT || (rc & 0xff) == SQLITE_NOTADB;
+}
+
+static int failed_verification(const backup *job, const pk_error *found,
+                               pk_error *error) {
+  if (found->code == SQLITE_NOMEM) return pk_fail_memory(error);
+  if (found->code == SQLITE_INTERRUPT)
+    return pk_fail(error, found->code, "interrupted");
+  if (!is_damage(found->code))
+    return pk_fail(error, found->code,
+                   "the copy of \"%s\" could not be verified, so nothing was "
+                   "written (%s)",
+                   job->schema, found->message);
+  return pk_fail(error, found->code,
+                 "the copy of \"%s\" did not pass its verification, so nothing "
+                 "was written; SELECT prod_health('full') looks for damage in "
+                 "the source (%s)",
+                 job->schema, found->message);
+}
+
 static int verify(const backup *job, pk_error *error) {
   if (job->options.verify == VERIFY_NONE) return SQLITE_OK;
   char *report;
@@ -203,14 +225,7 @@ static int verify(const backup *job, pk_error *error) {
                          "SELECT prod_backup_verify(%Q, %Q)", job->file.path,
                          verify_levels[job->options.verify]);
   sqlite3_free(report);
-  if (rc == SQLITE_INTERRUPT)
-    rc = pk_fail(error, rc, "interrupted");
-  else if (rc != SQLITE_OK)
-    rc = pk_fail(error, rc,
-                 "the copy of \"%s\" did not pass its verification, so nothing "
-                 "was written; SELECT prod_health('full') looks for damage in "
-                 "the source (%s)",
-                 job->schema, found.message);
+  if (rc != SQLITE_OK) rc = failed_verification(job, &found, error);
   pk_error_clear(&found);
   return rc;
 }

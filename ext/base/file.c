@@ -247,24 +247,30 @@ static int take_name(pk_file *file, pk_error *error) {
   return SQLITE_OK;
 }
 
-static int sync_folder_of(const char *target, pk_error *error) {
-  char *folder = pk_folder_of(target);
-  if (!folder) return pk_fail_memory(error);
+/* Makes the name durable, too. A file that is new is taken back where that
+** fails. One that replaced another stays: the old one is gone. */
+static int sync_name(const pk_file *file, pk_error *error) {
   pk_error failure = PK_NO_ERROR;
-  int rc = pk_folder_sync(folder, &failure);
-  if (rc != SQLITE_OK)
-    pk_fail(error, rc,
-            "%s is complete, but a power failure may take its name: %s", target,
-            failure.message ? failure.message : "out of memory");
-  pk_error_clear(&failure);
+  char *folder = pk_folder_of(file->target);
+  int rc = folder ? pk_folder_sync(folder, &failure) : pk_fail_memory(&failure);
   sqlite3_free(folder);
+  if (rc != SQLITE_OK && !file->overwrite) unlink(file->target);
+  if (rc == SQLITE_NOMEM)
+    pk_fail_memory(error);
+  else if (rc != SQLITE_OK)
+    pk_fail(error, rc,
+            file->overwrite ? "%s is complete, but a power failure may bring "
+                              "back what it replaced: %s"
+                            : "cannot publish %s: %s",
+            file->target, failure.message);
+  pk_error_clear(&failure);
   return rc;
 }
 
 /* Closed before it has its name: as soon as it has that, it may be opened as a
 ** database in this process, whose locks our close would drop. */
 int pk_file_publish(pk_file *file, pk_error *error) {
-  if (fsync(file->fd) != 0)
+  if (pk_sync(file->fd) != 0)
     return pk_fail_errno(error, SQLITE_IOERR_FSYNC, "cannot sync %s",
                          file->target);
   int fd = file->fd;
@@ -276,7 +282,7 @@ int pk_file_publish(pk_file *file, pk_error *error) {
   if (rc != SQLITE_OK) return rc;
   sqlite3_free(file->path);
   file->path = NULL;
-  return sync_folder_of(file->target, error);
+  return sync_name(file, error);
 }
 
 void pk_file_discard(pk_file *file) {

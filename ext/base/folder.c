@@ -115,12 +115,18 @@ void pk_folder_unlock(int *lock) {
   *lock = -1;
 }
 
+int pk_sync(int fd) {
+  int rc = fsync(fd);
+  while (rc != 0 && errno == EINTR) rc = fsync(fd);
+  return rc;
+}
+
 int pk_folder_sync(const char *folder, pk_error *error) {
   int fd = open_folder(folder, error);
   if (fd < 0) return error->code;
   int rc = SQLITE_OK;
   /* Some filesystems cannot sync a folder and say EINVAL. */
-  if (fsync(fd) != 0 && errno != EINVAL)
+  if (pk_sync(fd) != 0 && errno != EINVAL)
     rc = pk_fail_errno(error, SQLITE_IOERR_FSYNC, "cannot sync the folder %s",
                        folder);
   close(fd);

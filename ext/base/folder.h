@@ -40,6 +40,10 @@ int pk_folder_lock(int *lock, sqlite3 *db, const char *folder, pk_error *error);
 /* Harmless when repeated, and after a failure of pk_folder_lock. */
 void pk_folder_unlock(int *lock);
 
+/* fsync, and once more after a signal, which can interrupt it on a network
+** filesystem. 0, or -1 with errno. */
+int pk_sync(int fd);
+
 /* Makes what was created, renamed and removed in the folder durable. */
 int pk_folder_sync(const char *folder, pk_error *error);
 

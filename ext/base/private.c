@@ -16,8 +16,7 @@ static int open_private(sqlite3 *db, const char *name, int flags,
                         const char *vfs, sqlite3 **private, pk_error *error) {
   int rc = sqlite3_open_v2(name, private, flags, vfs);
   if (rc != SQLITE_OK) {
-    rc = *private ? pk_fail(error, rc, "%s", sqlite3_errmsg(*private))
-                  : pk_fail_memory(error);
+    rc = *private ? pk_fail_sql(error, rc, *private) : pk_fail_memory(error);
     sqlite3_close(*private);
     *private = NULL;
     return rc;
