@@ -90,6 +90,12 @@ $(BUILD)/test/c/%: test/c/%.c $(BUILD)/libprodkit.a
 	$(Q)$(CC) $(CPPFLAGS) -DSQLITE_CORE -Iext $(CFLAGS) -MMD -MP -o $@ $< \
 	  $(BUILD)/libprodkit.a $(STATIC_LIBS) -lcmocka -ldl
 
+# System calls that fail; preloaded into a host.
+build/test/faults.so: test/faults/faults.c
+	@mkdir -p $(@D)
+	$(SAY) link $@
+	$(Q)$(CC) -shared $(CFLAGS) -fvisibility=default -o $@ $< -ldl
+
 -include $(STATIC_OBJECTS:.o=.d) $(UNITS:=.d)
 
 # Everything that the suite runs in one variant.
