@@ -123,6 +123,12 @@ valgrind: ## run the suite under valgrind
 	$(MAKE) variant
 	$(SUITE) --variant=$@
 
+TORTURE_SECONDS ?= 300
+.PHONY: torture
+torture: all ## back up under writers and checkpoints for TORTURE_SECONDS (300)
+	/usr/bin/python3 test/torture/backup_torture.py --extension $(LIBRARY) \
+	  --seconds $(TORTURE_SECONDS) --at-least $(TORTURE_SECONDS)
+
 .PHONY: check-symbols
 check-symbols: all ## check that the library exports its entry point only
 	$(SUITE) test/test_names.py -k 'exported or linked'
