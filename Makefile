@@ -128,6 +128,7 @@ TORTURE_SECONDS ?= 300
 torture: all ## back up under writers and checkpoints for TORTURE_SECONDS (300)
 	/usr/bin/python3 test/torture/backup_torture.py --extension $(LIBRARY) \
 	  --seconds $(TORTURE_SECONDS) --at-least $(TORTURE_SECONDS)
+	$(SUITE) test/torture/large_source.py
 
 .PHONY: check-symbols
 check-symbols: all ## check that the library exports its entry point only

@@ -33,7 +33,7 @@ CONTENT = """
 CREATE TABLE t(a INTEGER PRIMARY KEY, b TEXT, c BLOB);
 CREATE INDEX t_b ON t(b);
 WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000)
-INSERT INTO t SELECT i, 'row ' || i * 7919 % 10007, randomblob(300) FROM n;
+INSERT INTO t SELECT i, 'row ' || (i * 7919 % 10007), randomblob(300) FROM n;
 """
 
 
