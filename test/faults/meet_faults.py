@@ -84,6 +84,9 @@ ACTIONS = {
         "'{\"overwrite\":true,\"verify\":\"full\"}')", "copy.db",
         existing={"copy.db": b"what stood there before"},
         left=whole_at_any_time),
+    "dump": Action("SELECT prod_dump_to(:target || '/dump.sql')", "dump.sql"),
+    "dump-gzip": Action("SELECT prod_dump_to(:target || '/dump.sql.gz', 1)",
+                        "dump.sql.gz", journal_mode="delete"),
 }
 
 # A call (with a + all from the nth on), how it fails, and whether the action may
