@@ -140,6 +140,8 @@ valgrind: ## run the suite under valgrind
 TORTURE_SECONDS ?= 300
 .PHONY: torture
 torture: all ## back up under writers and checkpoints for TORTURE_SECONDS (300)
+	tools/install-needed build test
+	$(MAKE) variant
 	/usr/bin/python3 test/torture/backup_torture.py --extension $(LIBRARY) \
 	  --seconds $(TORTURE_SECONDS) --at-least $(TORTURE_SECONDS)
 	$(SUITE) test/torture/large_source.py

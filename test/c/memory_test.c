@@ -14,6 +14,7 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
+#include <dirent.h>
 #include <ftw.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -161,6 +162,9 @@ static sqlite3 *open_database(void) {
   sqlite3_db_config(db, SQLITE_DBCONFIG_LOOKASIDE, NULL, 0, 0);
   assert_int_equal(sqlite3_exec(db, tables_of_the_user, NULL, NULL, NULL),
                    SQLITE_OK);
+  if (access("source.db", F_OK) == 0) /* which test_backups makes */
+    assert_int_equal(sqlite3_exec(db, "ATTACH 'source.db' AS source", 0, 0, 0),
+                     SQLITE_OK);
   return db;
 }
 
@@ -232,11 +236,12 @@ static void assert_survives(const char *sql, bool from_then_on) {
 }
 
 /* Backups to look at, in a folder of their own. */
-static char folder[] = "/tmp/prodkit-memory-XXXXXX";
+static char folder[40];
 
 static int make_backups(void **state) {
   static answer made;
   (void)state;
+  strcpy(folder, "/tmp/prodkit-memory-XXXXXX");
   if (!mkdtemp(folder) || chdir(folder) != 0) return -1;
   sqlite3 *db = open_database();
   add_prodkit(db);
@@ -278,10 +283,10 @@ static void test_statements_about_a_file(void **state) {
       "SELECT name, status, value FROM prod_health",
       NULL};
   char name[500];
-  const char *folder = getenv("TMPDIR");
+  const char *temporary = getenv("TMPDIR");
   (void)state;
-  snprintf(name, sizeof name, "%s/memory-test-%d.db", folder ? folder : "/tmp",
-           (int)getpid());
+  snprintf(name, sizeof name, "%s/memory-test-%d.db",
+           temporary ? temporary : "/tmp", (int)getpid());
   database = name;
   assert_all_survive(statements);
   remove_database();
@@ -333,6 +338,55 @@ static void test_statements(void **state) {
   assert_all_survive(statements);
 }
 
+/* What was being written when memory ran out. */
+static int parts_left(void) {
+  int parts = 0;
+  DIR *folder = opendir(".");
+  assert_non_null(folder);
+  for (struct dirent *entry; (entry = readdir(folder));)
+    parts += strstr(entry->d_name, ".prodkit-part") != NULL;
+  closedir(folder);
+  return parts;
+}
+
+static void make_source(const char *name) {
+  sqlite3 *db;
+  unlink(name);
+  assert_int_equal(sqlite3_open(name, &db), SQLITE_OK);
+  assert_int_equal(sqlite3_exec(db, "PRAGMA journal_mode = wal", 0, 0, 0),
+                   SQLITE_OK);
+  assert_int_equal(sqlite3_exec(db, tables_of_the_user, 0, 0, 0), SQLITE_OK);
+  assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
+/* open_database attaches the file; from main, in memory, a backup goes through
+** sqlite3_backup. */
+static void test_backups(void **state) {
+  static const char *const statements[] = {
+      "SELECT json_extract(prod_backup_to('direct.db', 0, "
+      "'{\"schema\":\"source\",\"overwrite\":true,\"verify\":\"none\"}'), "
+      "'$.method')",
+      "SELECT json_extract(prod_backup_to('direct.gz', 6, '{\"threads\":1,"
+      "\"schema\":\"source\",\"overwrite\":true,\"verify\":\"none\"}'), "
+      "'$.method')",
+      "SELECT json_extract(prod_backup_to('api.gz', 1, '{\"threads\":2,"
+      "\"overwrite\":true}'), '$.method')",
+      "SELECT json_extract(prod_backup_verify('direct.db'), '$.pages')",
+      "SELECT json_extract(prod_backup_verify('direct.gz', 'full'), "
+      "'$.tables[0].rows')",
+      "SELECT row FROM prod_backup_query('direct.gz', "
+      "'SELECT * FROM t WHERE a < 9')",
+  };
+  (void)state;
+  make_source("source.db");
+  for (size_t i = 0; i < sizeof statements / sizeof *statements; i++) {
+    print_message("    %s\n", statements[i]);
+    assert_survives(statements[i], false);
+    assert_survives(statements[i], true);
+    assert_int_equal(parts_left(), 0);
+  }
+}
+
 static void test_registering(void **state) {
   (void)state;
   for (int from_then_on = 0; from_then_on <= 1; from_then_on++) {
@@ -358,6 +412,8 @@ int main(void) {
       cmocka_unit_test_setup_teardown(test_statements, make_backups,
                                       remove_backups),
       cmocka_unit_test(test_statements_about_a_file),
+      cmocka_unit_test_setup_teardown(test_backups, make_backups,
+                                      remove_backups),
   };
   return cmocka_run_group_tests_name("memory", tests, use_failing_allocator,
                                      NULL);
