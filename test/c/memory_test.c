@@ -236,13 +236,17 @@ static void assert_survives(const char *sql, bool from_then_on) {
 }
 
 /* Backups to look at, in a folder of their own. */
-static char folder[40];
+static char folder[] = "/tmp/prodkit-memory-XXXXXX";
+
+static int enter_folder(void **state) {
+  (void)state;
+  memcpy(strrchr(folder, '-'), "-XXXXXX", 7);
+  return mkdtemp(folder) && chdir(folder) == 0 ? 0 : -1;
+}
 
 static int make_backups(void **state) {
   static answer made;
-  (void)state;
-  strcpy(folder, "/tmp/prodkit-memory-XXXXXX");
-  if (!mkdtemp(folder) || chdir(folder) != 0) return -1;
+  if (enter_folder(state) != 0) return -1;
   sqlite3 *db = open_database();
   add_prodkit(db);
   ask(db,
@@ -259,7 +263,7 @@ static int remove_one(const char *path, const struct stat *status, int type,
   return remove(path);
 }
 
-static int remove_backups(void **state) {
+static int remove_folder(void **state) {
   (void)state;
   if (chdir("/") != 0) return -1;
   return nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
@@ -341,17 +345,16 @@ static void test_statements(void **state) {
 /* What was being written when memory ran out. */
 static int parts_left(void) {
   int parts = 0;
-  DIR *folder = opendir(".");
-  assert_non_null(folder);
-  for (struct dirent *entry; (entry = readdir(folder));)
+  DIR *here = opendir(".");
+  assert_non_null(here);
+  for (struct dirent *entry; (entry = readdir(here));)
     parts += strstr(entry->d_name, ".prodkit-part") != NULL;
-  closedir(folder);
+  closedir(here);
   return parts;
 }
 
 static void make_source(const char *name) {
   sqlite3 *db;
-  unlink(name);
   assert_int_equal(sqlite3_open(name, &db), SQLITE_OK);
   assert_int_equal(sqlite3_exec(db, "PRAGMA journal_mode = wal", 0, 0, 0),
                    SQLITE_OK);
@@ -410,10 +413,10 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_registering),
       cmocka_unit_test_setup_teardown(test_statements, make_backups,
-                                      remove_backups),
+                                      remove_folder),
       cmocka_unit_test(test_statements_about_a_file),
-      cmocka_unit_test_setup_teardown(test_backups, make_backups,
-                                      remove_backups),
+      cmocka_unit_test_setup_teardown(test_backups, enter_folder,
+                                      remove_folder),
   };
   return cmocka_run_group_tests_name("memory", tests, use_failing_allocator,
                                      NULL);
