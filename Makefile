@@ -110,7 +110,7 @@ $(BUILD)/test/fuzz/%: test/fuzz/%.c test/fuzz/replay.c $(BUILD)/libprodkit.a
 	  $(BUILD)/libprodkit.a $(STATIC_LIBS)
 
 .PHONY: fuzzers
-fuzzers: $(FUZZERS)
+fuzzers: $(FUZZERS) ## build the fuzz targets of VARIANT
 
 # Everything that the suite runs in one variant.
 .PHONY: variant

@@ -1,7 +1,6 @@
 """Peak memory of the whole process is bounded: here for 60 MB, half of them in
 the WAL; test/bench has the same for what is ten and more times larger."""
 
-import os
 import subprocess
 
 import pytest
@@ -33,19 +32,10 @@ def database(request):
         yield folder / "app.db"
 
 
-def peak_bytes(database, statement):
-    script = f"PRAGMA cache_size = -2000;\n.load {RELEASE.extension}\n{statement};\n"
-    child = subprocess.Popen(["sqlite3", "-bail", database],
-                             stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                             text=True)
-    child.stdin.write(script)
-    child.stdin.close()
-    printed = child.stdout.read()
-    child.stdout.close()
-    _, status, usage = os.wait4(child.pid, 0)
-    child.returncode = os.waitstatus_to_exitcode(status)
-    assert child.returncode == 0 and '"verified"' in printed, printed
-    return usage.ru_maxrss * 1024
+def peak_bytes(database, statements):
+    return 1024 * harness.peak_kilobytes(
+        ["sqlite3", "-bail", "-cmd", "PRAGMA cache_size = -2000", "-cmd",
+         f".load {RELEASE.extension}", database, statements])
 
 
 @pytest.mark.parametrize("compress", [0, 1])

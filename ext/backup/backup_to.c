@@ -109,15 +109,15 @@ static int write_plain(void *context, const void *data, size_t bytes,
 ** file where there is none. */
 static int copy_pages(backup *job, pk_bgzf_writer *writer, pk_error *error) {
   uint32_t size = job->facts.page_size;
-  uint32_t step = CHUNK_BYTES / size;
+  uint64_t step = CHUNK_BYTES / size;
   unsigned char *chunk = sqlite3_malloc(CHUNK_BYTES);
   int rc = chunk ? SQLITE_OK : pk_fail_memory(error);
-  for (uint32_t page = 1; rc == SQLITE_OK && page <= job->facts.page_count;
+  for (uint64_t page = 1; rc == SQLITE_OK && page <= job->facts.page_count;
        page += step) {
-    uint32_t left = job->facts.page_count - page + 1;
-    uint32_t count = left < step ? left : step;
+    uint64_t left = job->facts.page_count - page + 1;
+    uint32_t count = (uint32_t)(left < step ? left : step);
     size_t bytes = (size_t)count * size;
-    rc = pk_snapshot_read(job->snapshot, page, count, chunk, error);
+    rc = pk_snapshot_read(job->snapshot, (uint32_t)page, count, chunk, error);
     if (rc == SQLITE_OK)
       rc = writer ? pk_bgzf_write(writer, chunk, bytes, error)
                   : pk_file_write(&job->file, chunk, bytes, error);
@@ -195,17 +195,12 @@ static int copy(backup *job, pk_error *error) {
   return rc;
 }
 
-/* Damage in the copy, and not a failure to look at it. */
-static bool is_damage(int rc) {
-  return (rc & 0xff) == SQLITE_CORRUPT || (rc & 0xff) == SQLITE_NOTADB;
-}
-
 static int failed_verification(const backup *job, const pk_error *found,
                                pk_error *error) {
   if (found->code == SQLITE_NOMEM) return pk_fail_memory(error);
   if (found->code == SQLITE_INTERRUPT)
     return pk_fail(error, found->code, "interrupted");
-  if (!is_damage(found->code))
+  if (!pk_is_damage(found->code))
     return pk_fail(error, found->code,
                    "the copy of \"%s\" could not be verified, so nothing was "
                    "written (%s)",

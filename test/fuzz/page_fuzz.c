@@ -1,9 +1,7 @@
 /*
 ** page_fuzz.c: hostile bytes for format/page.
 **
-**     clang -g -O1 -fsanitize=fuzzer,address,undefined \
-**           test/fuzz/page_fuzz.c ext/format/page.c -o page_fuzz
-**     ./page_fuzz -max_len=4096 -max_total_time=60
+** `make fuzz` builds and runs it.
 **
 ** The first two bytes choose the page number and the usable size, the rest is
 ** the page. It stands in memory of just its usable size, so that the sanitizer

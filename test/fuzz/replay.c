@@ -4,7 +4,7 @@
 **     bgzf_fuzz FOLDER
 **
 ** Each file of the folder goes to the target as it is, and then MUTATIONS
-** times as the target's own mutator alters it. The dice begin with the same
+** times altered, by the target's own mutator if it has one. The dice begin with the same
 ** number each time, so that what fails once fails again.
 */
 #define _GNU_SOURCE /* DT_REG */
@@ -18,8 +18,9 @@
 #define ROOM (1 << 16)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
-size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t bytes, size_t most,
-                               unsigned int seed);
+__attribute__((weak)) size_t LLVMFuzzerCustomMutator(uint8_t *data,
+                                                     size_t bytes, size_t most,
+                                                     unsigned int seed);
 size_t LLVMFuzzerMutate(uint8_t *data, size_t bytes, size_t most);
 
 /* xorshift32 */
@@ -61,8 +62,11 @@ static int replay(const char *folder, const char *name) {
   test_one(original, bytes);
   for (int i = 0; i < MUTATIONS; i++) {
     memcpy(mutated, original, bytes);
-    test_one(mutated,
-             LLVMFuzzerCustomMutator(mutated, bytes, ROOM, throw_dice()));
+    size_t left =
+        LLVMFuzzerCustomMutator
+            ? LLVMFuzzerCustomMutator(mutated, bytes, ROOM, throw_dice())
+            : LLVMFuzzerMutate(mutated, bytes, ROOM);
+    test_one(mutated, left);
   }
   return 0;
 }
