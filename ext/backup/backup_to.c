@@ -156,10 +156,11 @@ static int copy_compressed(backup *job, pk_error *error) {
 /* One try: a new file beside the target, with the whole copy in it. */
 static int copy_snapshot(backup *job, const char *avoid_direct,
                          pk_error *error) {
+  pk_pace_begin(&job->pace);
   int rc = pk_file_create(&job->file, job->path, job->options.overwrite, error);
   if (rc == SQLITE_OK)
     rc = pk_snapshot_open(&job->snapshot, job->db, job->schema, job->path,
-                          avoid_direct, error);
+                          avoid_direct, &job->pace, error);
   if (rc != SQLITE_OK) return rc;
   job->facts = *pk_snapshot_about(job->snapshot);
   if (job->facts.page_count == 0)
@@ -169,7 +170,6 @@ static int copy_snapshot(backup *job, const char *avoid_direct,
         "back up",
         job->schema);
   job->pace.total = (sqlite3_int64)job->facts.page_count * job->facts.page_size;
-  pk_pace_begin(&job->pace);
   rc = job->level == PK_PLAIN ? copy_pages(job, NULL, error)
                               : copy_compressed(job, error);
   pk_pace_end(&job->pace);

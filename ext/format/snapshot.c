@@ -22,6 +22,7 @@ enum {
 struct pk_snapshot {
   pk_snapshot_facts facts;
   sqlite3 *db;
+  const pk_pace *pace; /* or NULL */
   char *schema;
   char *beside;
   sqlite3_stmt *pin;  /* at its first row; holds the read transaction */
@@ -36,9 +37,10 @@ struct pk_snapshot {
 
 /* ---- waiting ---- */
 
-static int check_interrupt(const pk_snapshot *s, pk_error *error) {
-  if (!pk_interrupted(s->db)) return SQLITE_OK;
-  return pk_fail(error, SQLITE_INTERRUPT, "interrupted");
+/* Is the copy to go on? */
+static int check_pace(const pk_snapshot *s, pk_error *error) {
+  pk_pace unlimited = {.db = s->db};
+  return pk_pace_check(s->pace ? s->pace : &unlimited, error);
 }
 
 /* ---- the read transaction ---- */
@@ -258,7 +260,7 @@ static int copy_pages(pk_snapshot *s, pk_error *error) {
     if (rc == SQLITE_OK)
       rc = pk_file_write(&s->spool_file, chunk,
                          (size_t)count * s->facts.page_size, error);
-    if (rc == SQLITE_OK) rc = check_interrupt(s, error);
+    if (rc == SQLITE_OK) rc = check_pace(s, error);
   }
   sqlite3_free(chunk);
   return rc;
@@ -286,7 +288,7 @@ static int run_backup(pk_snapshot *s, sqlite3 *copy, pk_error *error) {
     if (pk_is_locked(step)) {
       rc = pk_wait_for_lock(s->db, s->schema, give_up, error);
     } else {
-      rc = check_interrupt(s, error);
+      rc = check_pace(s, error);
       give_up = pk_seconds() + PK_PATIENCE_SECONDS;
     }
   } while (rc == SQLITE_OK && (step == SQLITE_OK || pk_is_locked(step)));
@@ -340,10 +342,11 @@ static int open_snapshot(pk_snapshot *s, pk_error *error) {
 
 int pk_snapshot_open(pk_snapshot **snapshot, sqlite3 *db, const char *schema,
                      const char *beside, const char *avoid_direct,
-                     pk_error *error) {
+                     const pk_pace *pace, pk_error *error) {
   pk_snapshot *s = *snapshot = sqlite3_malloc(sizeof *s);
   if (!s) return pk_fail_memory(error);
   *s = (pk_snapshot){.db = db,
+                     .pace = pace,
                      .facts = {.method = "direct", .reason = avoid_direct},
                      .schema = sqlite3_mprintf("%s", schema),
                      .beside = beside ? sqlite3_mprintf("%s", beside) : NULL,

@@ -103,7 +103,7 @@ static int open_private(pk_space *space, const char *schema, pk_error *error) {
   int rc = pk_private_twin(space->db, schema, &space->private, error);
   if (rc == SQLITE_OK)
     rc = pk_snapshot_open(&space->snapshot, space->private, "main", NULL, NULL,
-                          error);
+                          NULL, error);
   if (rc != SQLITE_OK) return rc;
   const pk_snapshot_facts *facts = pk_snapshot_about(space->snapshot);
   if (facts->reason)
@@ -119,7 +119,7 @@ static int open_own(pk_space *space, const char *schema,
   int rc = pk_pin(space->db, schema, &space->reading, error);
   if (rc != SQLITE_OK) return rc;
   rc = pk_snapshot_open(&space->snapshot, space->db, schema, NULL, avoid_direct,
-                        error);
+                        NULL, error);
   if (rc != SQLITE_OK) return rc;
   space->page_count = pk_snapshot_about(space->snapshot)->page_count;
   return list_btrees(space, space->db, schema, error);
