@@ -188,6 +188,18 @@ static int open_backup(restoration *job, pk_error *error) {
   return rc;
 }
 
+static int failed_verification(const restoration *job, const pk_error *found,
+                               pk_error *error) {
+  int rc = found->code;
+  if (rc == SQLITE_NOMEM) return pk_fail_memory(error);
+  if (rc == SQLITE_INTERRUPT) return pk_fail(error, rc, "interrupted");
+  return pk_fail(error, rc, "what is in %s %s, so nothing was written (%s)",
+                 job->backup,
+                 pk_is_damage(rc) ? "did not pass its verification"
+                                  : "could not be verified",
+                 found->message);
+}
+
 /* Of the backup itself in a dry run, else of what was made of it. */
 static int verify(const restoration *job, const char *path, pk_error *error) {
   if (job->options.verify == VERIFY_NONE) return SQLITE_OK;
@@ -197,13 +209,7 @@ static int verify(const restoration *job, const char *path, pk_error *error) {
                          "SELECT prod_backup_verify(%Q, %Q)", path,
                          verify_levels[job->options.verify]);
   sqlite3_free(report);
-  if (rc == SQLITE_INTERRUPT)
-    rc = pk_fail(error, rc, "interrupted");
-  else if (rc != SQLITE_OK)
-    rc = pk_fail(error, rc,
-                 "what is in %s did not pass its verification, so nothing was "
-                 "written (%s)",
-                 job->backup, found.message ? found.message : "out of memory");
+  if (rc != SQLITE_OK) rc = failed_verification(job, &found, error);
   pk_error_clear(&found);
   return rc;
 }

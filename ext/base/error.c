@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <stdarg.h>
-#include <stdbool.h>
 #include <string.h>
 
 static int fail(pk_error *error, int code, const char *format, va_list values,
@@ -77,6 +76,10 @@ int pk_fail_memory(pk_error *error) {
 char *pk_error_message(const pk_error *error, const char *name) {
   if (!error->message) return NULL;
   return sqlite3_mprintf("%s: %s", name, error->message);
+}
+
+bool pk_is_damage(int code) {
+  return (code & 0xff) == SQLITE_CORRUPT || (code & 0xff) == SQLITE_NOTADB;
 }
 
 int pk_error_code(int code) {

@@ -13,6 +13,7 @@
 #ifndef PK_ERROR_H
 #define PK_ERROR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <stdbool.h>
@@ -46,6 +47,9 @@ int pk_fail_memory(pk_error *error);
 /* "prod_backup_to: cannot write /backups/app.db: ...", from sqlite3_malloc;
 ** NULL where there is no message. */
 char *pk_error_message(const pk_error *error, const char *name);
+
+/* Does the code tell of a damaged database, and not of a failure to read it? */
+bool pk_is_damage(int code);
 
 /* The code to hand to SQLite for a failure of ours. SQLite takes IOERR and
 ** FULL from a function as faults of the user's own database and rolls back the

@@ -48,10 +48,18 @@ def whole_at_any_time(before, after):
         for name, content in after.items())
 
 
+def perhaps_a_backup(before, after):
+    """It is complete, but its manifest could not be written, or what is older
+    could not be pruned."""
+    return all(re.fullmatch(r"app-\w+\.db\.gz(\.manifest\.json)?", name)
+               for name in after.keys() - before.keys())
+
+
 @dataclasses.dataclass
 class Action:
-    """What is done to the database of the connection. In the SQL, :target is a
-    folder that is as `existing` makes it; there the calls fail. What stands
+    """What is done to the database of the connection. In the SQL, :backups is a
+    folder with backups of it, app.db and app.db.gz, and :target is a folder
+    that is as `existing` makes it; there the calls fail. What stands
     there after a failure must satisfy `left(before, after)`, two dictionaries
     of names and contents; after a success there must be `made`, a glob."""
 
@@ -87,17 +95,28 @@ ACTIONS = {
     "dump": Action("SELECT prod_dump_to(:target || '/dump.sql')", "dump.sql"),
     "dump-gzip": Action("SELECT prod_dump_to(:target || '/dump.sql.gz', 1)",
                         "dump.sql.gz", journal_mode="delete"),
+    "restore": Action(
+        "SELECT prod_restore(:backups || '/app.db.gz', :target || '/app.db')",
+        "app.db"),
+    "restore-overwrite": Action(
+        "SELECT prod_restore(:backups || '/app.db', :target || '/app.db', "
+        "'{\"overwrite\":true}')", "app.db",
+        existing={"app.db": b"SQLite format 3\0, it stood there before"},
+        left=whole_at_any_time),
+    "rotate": Action("SELECT prod_backup_rotate(:target)", "app-*",
+                     left=perhaps_a_backup),
 }
 
 # A call (with a + all from the nth on), how it fails, and whether the action may
-# get through all the same. A call that is made again after EINTR or half a
+# get through all the same: what it makes is looked at then. One look at another
+# file of the folder may fail, such as that for what killed writers left. A call that is made again after EINTR or half a
 # write would be made for ever if all failed.
 FAULTS = [
     ("write", "EIO", False), ("write+", "ENOSPC", False),
     ("write", "short", True), ("write", "EINTR", True),
     ("sync", "EIO", False), ("sync", "EINTR", True),
-    ("open", "EIO", False), ("open+", "EIO", False),
-    ("read", "EIO", False), ("read+", "EIO", False),
+    ("open", "EIO", True), ("open+", "EIO", False),
+    ("read", "EIO", True), ("read+", "EIO", False),
     ("truncate", "EIO", False),
     ("name", "EIO", True), ("name+", "EIO", False),
     ("thread", "EAGAIN", True), ("thread+", "EAGAIN", True),
@@ -145,6 +164,11 @@ class Meeting:
         self.connection.execute("PRAGMA synchronous = OFF")
         self.one(f"PRAGMA journal_mode = {action.journal_mode}")
         self.connection.executescript(CONTENT)
+        self.backups = scratch / "backups"
+        self.backups.mkdir()
+        for name, level in (("app.db", 0), ("app.db.gz", 6)):
+            self.one("SELECT prod_backup_to(?, ?)",
+                     (f"{self.backups}/{name}", level))
         self.faults = ctypes.CDLL(None)
         self.sqlite = ctypes.CDLL("libsqlite3.so.0")
         self.sqlite.sqlite3_memory_used.restype = ctypes.c_int64
@@ -175,7 +199,8 @@ class Meeting:
             self.connection.execute("BEGIN")
             self.one("SELECT count(*) FROM t")
         try:
-            self.one(self.action.sql, {"target": str(self.target)})
+            self.one(self.action.sql, {"target": str(self.target),
+                                       "backups": str(self.backups)})
             return None
         except (sqlite3.Error, MemoryError) as error:
             return str(error) or "out of memory"
