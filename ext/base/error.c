@@ -95,10 +95,9 @@ int pk_error_code(int code) {
   }
 }
 
-bool pk_is_damage(int code) {
-  code &= 0xff;
-  return code == SQLITE_CORRUPT || code == SQLITE_NOTADB ||
-         code == SQLITE_IOERR || code == SQLITE_CANTOPEN;
+bool pk_is_unusable(int code) {
+  return pk_is_damage(code) || (code & 0xff) == SQLITE_IOERR ||
+         (code & 0xff) == SQLITE_CANTOPEN;
 }
 
 bool pk_ends_the_call(int code) {

@@ -59,8 +59,8 @@ bool pk_is_damage(int code);
 ** extended one (vdbe.c, SQLITE_CorruptRdOnly). */
 int pk_error_code(int code);
 
-/* Does the code tell of a damaged file, or one that cannot be read? */
-bool pk_is_damage(int code);
+/* Does the code tell of a damaged database, or one that cannot be read? */
+bool pk_is_unusable(int code);
 
 /* Does the code end the whole call, whatever it was about to find out? */
 bool pk_ends_the_call(int code);

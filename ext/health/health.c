@@ -543,7 +543,7 @@ static void free_report(struct report *report) {
 static int judge_trouble(struct finding *finding, const pk_error *trouble,
                          pk_error *error) {
   const char *cause = trouble->message ? trouble->message : "no reason given";
-  if (pk_is_damage(trouble->code))
+  if (pk_is_unusable(trouble->code))
     return found(finding, FAIL, error, "%s", cause);
   finding->value = (struct amount){0};
   int rc = not_checked(finding, cause, error);

@@ -161,7 +161,7 @@ static int conclude(struct survey *survey, const char *table, double began,
     return error->code;
   }
   if (failure->code != SQLITE_OK) {
-    result.status = pk_is_damage(failure->code) ? PK_FAILED : PK_UNKNOWN;
+    result.status = pk_is_unusable(failure->code) ? PK_FAILED : PK_UNKNOWN;
     result.message = failure->message;
   } else if (problems->count > 0) {
     result.status = PK_FAILED;

@@ -222,7 +222,7 @@ static void assert_survives(const char *sql, bool from_then_on) {
   assert_int_equal(sqlite3_close(db), SQLITE_OK);
 
   bool met = true;
-  for (int n = 1; met; n += 1 + n / 100) { /* not all of thousands */
+  for (int n = 1; met; n += 1 + n / 25) { /* not all of thousands */
     sqlite3_int64 before = sqlite3_memory_used();
     db = open_database();
     assert_int_equal(add_prodkit(db), SQLITE_OK);
