@@ -129,7 +129,8 @@ STEP = 64 * 1024
 # opens for reading what it cannot open for writing.
 REASONS = {"EIO": "Input/output error|disk I/O error|unable to get the page|"
                   "attempt to write a readonly database",
-           "ENOSPC": "No space left on device|database or disk is full",
+           "ENOSPC": "No space left on device|database or disk is full|"
+                     "its disk has \\d+ free",
            "EINTR": "Interrupted system call",
            "ENOMEM": "out of memory",
            "EFBIG": "File too large"}
