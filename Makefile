@@ -47,6 +47,7 @@ SANITIZE_asan      := -fsanitize=address
 SANITIZE_ubsan     := -fsanitize=undefined -fno-sanitize-recover=undefined
 SANITIZE_sanitized := $(SANITIZE_asan) $(SANITIZE_ubsan)
 SANITIZE_fuzz      := -fsanitize=fuzzer-no-link $(SANITIZE_sanitized)
+SANITIZE_tsan      := -fsanitize=thread
 override CFLAGS += $(SANITIZE_$(VARIANT))
 BUILD    := build/$(VARIANT)
 OBJECTS  := $(SOURCES:%.c=$(BUILD)/%.o)
@@ -183,7 +184,13 @@ demo: ## install what building needs, build, and show the main job
 bench: all ## measure against peers, in one run
 	tools/install-needed build test
 	$(MAKE) VARIANT=zlib LIBDEFLATE= build/zlib/$(LIBRARY)
+	$(MAKE) build/release/test/bench/watching
 	$(PYTHON) test/bench/bench.py
+
+# A host that loads prodkit.so, as an application does.
+$(BUILD)/test/bench/%: test/bench/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -o $@ $< $(shell $(PKG_CONFIG) --libs sqlite3)
 
 .PHONY: install uninstall
 install: all ## install the library and its header (PREFIX, DESTDIR)

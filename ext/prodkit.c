@@ -21,6 +21,7 @@ extern const pk_feature pk_configure;
 extern const pk_feature pk_dump;
 extern const pk_feature pk_explain;
 extern const pk_feature pk_fragmentation;
+extern const pk_feature pk_full_scans;
 extern const pk_feature pk_gzip_vfs;
 extern const pk_feature pk_health;
 extern const pk_feature pk_index_advice;
@@ -28,6 +29,9 @@ extern const pk_feature pk_integrity;
 extern const pk_feature pk_restore;
 extern const pk_feature pk_retain;
 extern const pk_feature pk_settings;
+extern const pk_feature pk_slow_log;
+extern const pk_feature pk_statements;
+extern const pk_feature pk_stats;
 extern const pk_feature pk_table_sizes;
 extern const pk_feature pk_verify;
 extern const pk_feature pk_wal_feature;
@@ -50,15 +54,20 @@ const pk_feature *const pk_features[] = {
     &pk_fragmentation,
     &pk_table_sizes,
     &pk_explain,
+    &pk_stats,
+    &pk_slow_log,
+    &pk_full_scans,
+    &pk_statements,
     &pk_index_advice,
     &pk_about,
     NULL,
 };
 /* clang-format on */
 
-/* A VFS of ours is in use beyond the connection that loaded it (base/vfs.h), so
-** the library is never unloaded. Linked in, there is nothing to unload, and
-** sqlite3_auto_extension takes any other code for a failure. */
+/* A VFS of ours (base/vfs.h) and the record of statements (query/store.h) are in
+** use beyond the connection that loaded them, so the library is never unloaded.
+** Linked in, there is nothing to unload, and sqlite3_auto_extension takes any
+** other code for a failure. */
 #ifdef SQLITE_CORE
 #define LOADED SQLITE_OK
 #else

@@ -11,6 +11,12 @@ double pk_seconds(void) {
   return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }
 
+sqlite3_int64 pk_nanoseconds(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (sqlite3_int64)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
 double pk_seconds_since(double began) {
   return round((pk_seconds() - began) * 1e3) / 1e3;
 }

@@ -31,8 +31,9 @@ static int open_private(sqlite3 *db, const char *name, int flags,
   return SQLITE_OK;
 }
 
+/* With SQLITE_OPEN_MEMORY, VACUUM INTO would make a file in memory too. */
 int pk_private_memory(sqlite3 *db, sqlite3 **private, pk_error *error) {
-  int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_MEMORY;
+  int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
   return open_private(db, ":memory:", flags, NULL, private, error);
 }
 

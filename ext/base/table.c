@@ -3,7 +3,7 @@
 
 #include <assert.h>
 #include <stdarg.h>
-#include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "arguments.h"
@@ -22,6 +22,8 @@ struct pk_rows {
   int width;
   sqlite3_int64 count, capacity; /* in rows */
   int next;                      /* the column to be filled next */
+  const char *columns;           /* their declaration */
+  sqlite3_uint64 wanted; /* a bit for each that is read; 63 and on: one */
   bool out_of_memory;
   pk_stream stream; /* all NULL where the rows are complete */
 };
@@ -64,7 +66,7 @@ static void free_rows(pk_rows *rows) {
   forget_rows(rows);
   sqlite3_free(rows->cells);
   if (rows->stream.close) rows->stream.close(rows->stream.state);
-  *rows = (pk_rows){.width = rows->width};
+  *rows = (pk_rows){.width = rows->width, .columns = rows->columns};
 }
 
 void pk_rows_stream(pk_rows *rows, const pk_stream *stream) {
@@ -122,6 +124,20 @@ void pk_row_null(pk_rows *rows) {
   fill(rows, (cell){.type = SQLITE_NULL});
 }
 
+/* Columns are declared as "name TEXT, pages INTEGER". */
+bool pk_row_wanted(const pk_rows *rows, const char *column) {
+  size_t bytes = strlen(column);
+  const char *declared = rows->columns;
+  for (int i = 0; *declared; i++) {
+    if (strncmp(declared, column, bytes) == 0 && strchr(" ,", declared[bytes]))
+      return rows->wanted >> (i < 63 ? i : 63) & 1;
+    declared += strcspn(declared, ",");
+    declared += strspn(declared, ", ");
+  }
+  assert(!"a column of the table");
+  return true;
+}
+
 /* ---- the virtual table ---- */
 
 /* CREATE TABLE x(name TEXT, ..., schema HIDDEN, tier HIDDEN) */
@@ -168,7 +184,8 @@ static int table_disconnect(sqlite3_vtab *vtab) {
 
 /*
 ** idxNum is the set of parameters that are given: bit i for the i-th. Their
-** values are handed to xFilter in ascending order. A plan in which a parameter
+** values are handed to xFilter in ascending order. idxStr is the set of columns
+** that are read, colUsed as a number in hexadecimal. A plan in which a parameter
 ** is bound to a table further in is refused, so that the planner finds the
 ** join order in which its value is known.
 */
@@ -191,6 +208,9 @@ static int table_best_index(sqlite3_vtab *base, sqlite3_index_info *info) {
     info->aConstraintUsage[i].argvIndex = ++place;
     info->aConstraintUsage[i].omit = 1;
   }
+  info->idxStr = sqlite3_mprintf("%llx", info->colUsed);
+  if (!info->idxStr) return SQLITE_NOMEM;
+  info->needToFreeIdxStr = 1;
   info->estimatedCost = 1000;
   info->estimatedRows = 100;
   return SQLITE_OK;
@@ -199,7 +219,9 @@ static int table_best_index(sqlite3_vtab *base, sqlite3_index_info *info) {
 static int table_open(sqlite3_vtab *vtab, sqlite3_vtab_cursor **out) {
   table_cursor *cursor = sqlite3_malloc(sizeof *cursor);
   if (!cursor) return SQLITE_NOMEM;
-  *cursor = (table_cursor){.rows.width = ((table_vtab *)vtab)->width};
+  const table_vtab *of = (const table_vtab *)vtab;
+  *cursor = (table_cursor){
+      .rows = {.width = of->width, .columns = of->table->columns}};
   *out = &cursor->base;
   return SQLITE_OK;
 }
@@ -266,13 +288,14 @@ static int failed(sqlite3_vtab *base, pk_error *error) {
   return rc;
 }
 
-static int table_filter(sqlite3_vtab_cursor *base, int given, const char *text,
-                        int argc, sqlite3_value **argv) {
+static int table_filter(sqlite3_vtab_cursor *base, int given,
+                        const char *columns, int argc, sqlite3_value **argv) {
   table_cursor *cursor = (table_cursor *)base;
   table_vtab *vtab = (table_vtab *)base->pVtab;
   pk_error error = PK_NO_ERROR;
-  (void)text, (void)argc;
+  (void)argc;
   reset(cursor);
+  cursor->rows.wanted = strtoull(columns, NULL, 16);
   int rc = take_arguments(cursor, given, argv, &error);
   if (rc == SQLITE_OK) rc = make_rows(vtab, cursor, &error);
   return rc == SQLITE_OK ? rc : failed(base->pVtab, &error);

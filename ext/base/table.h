@@ -21,6 +21,8 @@
 #ifndef PK_TABLE_H
 #define PK_TABLE_H
 
+#include <stdbool.h>
+
 #include "error.h"
 #include "options.h"
 
@@ -70,5 +72,9 @@ void pk_row_format(pk_rows *rows, const char *format, ...);
 void pk_row_int64(pk_rows *rows, sqlite3_int64 value);
 void pk_row_double(pk_rows *rows, double value);
 void pk_row_null(pk_rows *rows);
+
+/* Does the statement read this column? What is costly to make and is not read
+** can be left NULL. */
+bool pk_row_wanted(const pk_rows *rows, const char *column);
 
 #endif

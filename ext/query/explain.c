@@ -45,6 +45,7 @@
 #include "../base/array.h"
 #include "../base/feature.h"
 #include "../base/sql.h"
+#include "plan.h"
 
 /* What an opcode does, as far as it matters here. */
 typedef enum opcode_role {
@@ -104,17 +105,6 @@ static const char *skip_blank(const char *sql) {
       return sql;
     }
   }
-}
-
-/* Only these are ever compiled: some PRAGMAs act when they are compiled, even
-** behind EXPLAIN (https://sqlite.org/pragma.html). */
-static bool can_explain(const char *sql) {
-  static const char *const words[] = {"SELECT",  "VALUES", "WITH",  "INSERT",
-                                      "REPLACE", "UPDATE", "DELETE"};
-  for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-    if (sqlite3_strnicmp(sql, words[i], (int)strlen(words[i])) == 0)
-      return true;
-  return false;
 }
 
 /* Compiles "EXPLAIN QUERY PLAN <sql>" or "EXPLAIN <sql>". */
@@ -382,7 +372,7 @@ static int explain(pk_rows *rows, sqlite3 *db, sqlite3_value **arguments,
   if (rc != SQLITE_OK) return rc;
   sql = skip_blank(sql);
   if (*sql == 0) return pk_fail(error, SQLITE_ERROR, "sql holds no statement");
-  if (!can_explain(sql))
+  if (!pk_has_plan(sql))
     return pk_fail(error, SQLITE_ERROR,
                    "cannot explain \"%!.60s\": give one SELECT, VALUES, WITH, "
                    "INSERT, REPLACE, UPDATE or DELETE statement",

@@ -22,6 +22,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 SUFFIX = ".dylib" if sys.platform == "darwin" else ".so"
 RELEASE = ROOT / "build" / "release" / f"prodkit{SUFFIX}"
 ZLIB_ONLY = ROOT / "build" / "zlib" / f"prodkit{SUFFIX}"
+WATCHING = ROOT / "build" / "release" / "test" / "bench" / "watching"
 THREADS = os.cpu_count()
 
 
@@ -388,8 +389,30 @@ def fast_health(path):
     return took
 
 
+# ---- watching ----
+
+def watching(folder, mb):
+    """What prod_stats_start() costs: see watching.c."""
+    table = Table("point reads by primary key, WAL-mode file", "off", "on",
+                  "throughput falls by", "goal", "reached")
+    for name, how, threads, goal in (
+            ("prepared once", "once", 1, 0.08),
+            ("prepared each time", "each", 1, 0.05),
+            ("8 threads on 8 connections, prepared once", "once", 8, 0.10),
+            ("8 threads on 8 connections, prepared each time", "each", 8,
+             0.10)):
+        database = folder / f"watching-{how}-{threads}.db"
+        without, with_, falls = subprocess.run(
+            [WATCHING, RELEASE, database, how, str(threads), "200"],
+            check=True, capture_output=True, text=True).stdout.split()
+        table.row(name, f"{without} ns", f"{with_} ns",
+                  f"{float(falls) * 100:.1f} %", f"{goal * 100:.0f} %",
+                  "yes" if float(falls) <= goal else "**no**")
+
+
 SECTIONS = {"loading": loading, "backup": backup, "space": space,
-            "health": health}
+            "health": health,
+            "watching": watching}
 
 
 def main():
