@@ -25,7 +25,7 @@ typedef struct writer {
 
 static void put_byte(writer *to, char c) {
   to->hash = (to->hash ^ (unsigned char)c) * FNV_PRIME;
-  if (to->bytes + 1 < to->room) to->form[to->bytes] = c;
+  if (to->bytes < to->room) to->form[to->bytes] = c;
   to->bytes++;
 }
 
@@ -198,7 +198,8 @@ static const char *put_rows(writer *to, const pk_token *open,
 
 /* ---- the whole statement ---- */
 
-/* Ends the form with a NUL, before a character that did not fit. */
+/* Ends the form with a NUL, where need be in place of the first byte of the
+** character that does not fit. */
 static void end_form(const writer *to) {
   size_t end = to->bytes;
   if (end >= to->room) {

@@ -209,9 +209,9 @@ typedef struct loading {
   int count;
 } loading;
 
-static int damaged(const loading *from, const char *what, pk_error *error) {
-  return pk_fail(error, SQLITE_CORRUPT,
-                 "%s is damaged (%s); nothing was loaded", from->path, what);
+/* What is wrong with the file; read_file says of which. */
+static int damaged(const char *what, pk_error *error) {
+  return pk_fail(error, SQLITE_CORRUPT, "%s", what);
 }
 
 static char *read_text(sqlite3_stmt *row, int column) {
@@ -241,7 +241,8 @@ static bool is_form(const pk_entry *entry) {
   size_t bytes = strlen(entry->form);
   if (bytes >= sizeof form) return false;
   if (bytes >= sizeof form - 4) return true; /* a character may be missing */
-  return pk_fingerprint(entry->form, form, sizeof form) == entry->fingerprint;
+  return pk_fingerprint(entry->form, form, sizeof form) == entry->fingerprint &&
+         strcmp(form, entry->form) == 0;
 }
 
 static bool read_numbers(sqlite3_stmt *row, pk_entry *entry) {
@@ -258,8 +259,8 @@ static bool read_numbers(sqlite3_stmt *row, pk_entry *entry) {
 }
 
 /* Puts the calls into their buckets, which must add up to all of them. */
-static int read_latencies(const loading *from, sqlite3_stmt *latency,
-                          sqlite3_int64 id, pk_entry *entry, pk_error *error) {
+static int read_latencies(sqlite3_stmt *latency, sqlite3_int64 id,
+                          pk_entry *entry, pk_error *error) {
   sqlite3_int64 all = 0, least, calls;
   int rc;
   sqlite3_reset(latency);
@@ -267,11 +268,11 @@ static int read_latencies(const loading *from, sqlite3_stmt *latency,
   while ((rc = pk_step(latency, error)) == SQLITE_ROW) {
     if (!read_number(latency, 0, &least) || !read_number(latency, 1, &calls) ||
         (all += calls) > entry->calls)
-      return damaged(from, "latencies", error);
+      return damaged("latencies", error);
     entry->latencies.calls[pk_latency_bucket(least)] += calls;
   }
   if (rc != SQLITE_DONE) return rc;
-  return all == entry->calls ? SQLITE_OK : damaged(from, "latencies", error);
+  return all == entry->calls ? SQLITE_OK : damaged("latencies", error);
 }
 
 static pk_entry *add_entry(loading *from) {
@@ -292,20 +293,19 @@ static int read_entry(loading *from, sqlite3_stmt *row, sqlite3_stmt *latency,
   entry->form = read_text(row, QUERY);
   entry->database.file = read_text(row, DATABASE_FILE);
   if (!entry->form || !entry->database.file)
-    return damaged(from, "a statement without text", error);
+    return damaged("a statement without text", error);
   entry->database.hash = pk_store_hash(entry->database.file);
   if (!read_fingerprint(row, &entry->fingerprint) || !is_form(entry))
-    return damaged(from, "a fingerprint that is not the query's", error);
-  if (!read_numbers(row, entry)) return damaged(from, "numbers", error);
-  return read_latencies(from, latency, sqlite3_column_int64(row, ID), entry,
-                        error);
+    return damaged("a fingerprint that is not the query's", error);
+  if (!read_numbers(row, entry)) return damaged("numbers", error);
+  return read_latencies(latency, sqlite3_column_int64(row, ID), entry, error);
 }
 
 static int read_entries(loading *from, pk_error *error) {
   sqlite3_stmt *row = NULL, *latency = NULL;
   int rc = pk_prepare(from->file, &row, error, "SELECT * FROM statements");
   if (rc == SQLITE_OK && sqlite3_column_count(row) != NUMBERS + NUMBER_COUNT)
-    rc = damaged(from, "its columns", error);
+    rc = damaged("its columns", error);
   if (rc == SQLITE_OK)
     rc = pk_prepare(from->file, &latency, error,
                     "SELECT least_ns, calls FROM latencies "
@@ -317,29 +317,48 @@ static int read_entries(loading *from, pk_error *error) {
   return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-static int check_file(const loading *from, pk_error *error) {
+/* Is it a file of ours, of a format that we know? */
+static int check_format(const loading *from, pk_error *error) {
   pk_error reason = PK_NO_ERROR;
   sqlite3_int64 id = 0, version = 0;
-  char *verdict = NULL;
   int rc = pk_query_int64(from->file, &id, &reason, "PRAGMA application_id");
   if (rc == SQLITE_OK)
     rc = pk_query_int64(from->file, &version, &reason, "PRAGMA user_version");
-  if (rc == SQLITE_NOTADB || (rc == SQLITE_OK && id != APPLICATION_ID))
+  if (rc == SQLITE_NOMEM)
+    pk_fail_memory(error);
+  else if (rc != SQLITE_OK && rc != SQLITE_NOTADB)
+    pk_fail(error, rc, "cannot read %s: %s", from->path, reason.message);
+  else if (rc == SQLITE_NOTADB || id != APPLICATION_ID)
     rc = pk_fail(error, SQLITE_NOTADB,
                  "%s is not a file that prod_stats_save has written",
                  from->path);
-  else if (rc == SQLITE_OK && version != USER_VERSION)
+  else if (version != USER_VERSION)
     rc = pk_fail(error, SQLITE_ERROR,
                  "%s has the format %lld, this prodkit reads %d", from->path,
                  version, USER_VERSION);
-  else if (rc == SQLITE_OK)
-    rc = pk_query_text(from->file, &verdict, &reason,
-                       "PRAGMA integrity_check(1)");
-  if (verdict && strcmp(verdict, "ok") != 0) rc = damaged(from, verdict, error);
-  if (rc != SQLITE_OK && rc != SQLITE_NOMEM && reason.message)
-    rc = damaged(from, reason.message, error);
-  if (rc == SQLITE_NOMEM) rc = pk_fail_memory(error);
+  pk_error_clear(&reason);
+  return rc;
+}
+
+static int check_integrity(const loading *from, pk_error *error) {
+  char *verdict = NULL;
+  int rc =
+      pk_query_text(from->file, &verdict, error, "PRAGMA integrity_check(1)");
+  if (rc == SQLITE_OK && (!verdict || strcmp(verdict, "ok") != 0))
+    rc = damaged(verdict ? verdict : "integrity_check", error);
   sqlite3_free(verdict);
+  return rc;
+}
+
+static int read_content(loading *from, pk_error *error) {
+  pk_error reason = PK_NO_ERROR;
+  int rc = check_integrity(from, &reason);
+  if (rc == SQLITE_OK) rc = read_entries(from, &reason);
+  if (rc == SQLITE_NOMEM)
+    pk_fail_memory(error);
+  else if (rc != SQLITE_OK)
+    pk_fail(error, rc, "%s is damaged (%s); nothing was loaded", from->path,
+            reason.message);
   pk_error_clear(&reason);
   return rc;
 }
@@ -348,8 +367,8 @@ static int read_file(loading *from, sqlite3 *db, pk_error *error) {
   if (pk_file_bytes(from->path) < 0)
     return pk_fail(error, SQLITE_CANTOPEN, "there is no file %s", from->path);
   int rc = pk_private_file(db, from->path, NULL, &from->file, error);
-  if (rc == SQLITE_OK) rc = check_file(from, error);
-  if (rc == SQLITE_OK) rc = read_entries(from, error);
+  if (rc == SQLITE_OK) rc = check_format(from, error);
+  if (rc == SQLITE_OK) rc = read_content(from, error);
   sqlite3_close(from->file);
   return rc;
 }
