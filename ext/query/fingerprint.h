@@ -4,7 +4,7 @@
 **
 **     SELECT * FROM Orders WHERE id IN (1,2,3) -- page 7
 **     select * from orders where id in (?)
-**     bfa36de98ba93c4e
+**     1d56173345d1d65d
 **
 ** The form of a statement is its tokens in one spelling:
 **  - a literal, with its sign, and a parameter of any kind is ?; so are NULL,

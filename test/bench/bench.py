@@ -411,8 +411,7 @@ def watching(folder, mb):
 
 
 SECTIONS = {"loading": loading, "backup": backup, "space": space,
-            "health": health,
-            "watching": watching}
+            "health": health, "watching": watching}
 
 
 def main():

@@ -1,10 +1,7 @@
 /*
 ** fingerprint_fuzz.c: hostile text for the tokenizer and for fingerprints.
 **
-**     clang -g -O1 -fsanitize=fuzzer,address,undefined -DSQLITE_CORE \
-**           test/fuzz/fingerprint_fuzz.c ext/query/fingerprint.c \
-**           ext/base/token.c -lsqlite3 -o fingerprint_fuzz
-**     ./fingerprint_fuzz -max_total_time=60
+** `make fuzz` builds and runs it.
 **
 ** What holds for any bytes: tokens lie within the text, in order; a form that
 ** was not cut is its own form, with the same fingerprint; and the fingerprint
@@ -14,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../ext/base/token.h"
-#include "../../ext/query/fingerprint.h"
+#include "base/token.h"
+#include "query/fingerprint.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 
