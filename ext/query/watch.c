@@ -87,7 +87,8 @@ static statement *slot_of(const watch *on, const sqlite3_stmt *handle) {
 }
 
 static bool set_size(watch *on, unsigned size, bool keep_idle) {
-  watch old = *on;
+  statement *old = on->statements;
+  unsigned old_size = old ? on->mask + 1 : 0;
   statement *statements =
       sqlite3_malloc64((sqlite3_uint64)size * sizeof *statements);
   if (!statements) return false;
@@ -95,13 +96,12 @@ static bool set_size(watch *on, unsigned size, bool keep_idle) {
   on->statements = statements;
   on->mask = size - 1;
   on->used = 0;
-  for (unsigned i = 0; old.statements && i <= old.mask; i++) {
-    const statement *one = &old.statements[i];
-    if (!one->handle || (!one->running && !keep_idle)) continue;
-    *slot_of(on, one->handle) = *one;
+  for (unsigned i = 0; i < old_size; i++) {
+    if (!old[i].handle || (!old[i].running && !keep_idle)) continue;
+    *slot_of(on, old[i].handle) = old[i];
     on->used++;
   }
-  sqlite3_free(old.statements);
+  sqlite3_free(old);
   return true;
 }
 
