@@ -15,14 +15,17 @@ SQLITE_EXTENSION_INIT1
 #endif
 
 extern const pk_feature pk_about;
+extern const pk_feature pk_auto_configure;
 extern const pk_feature pk_backup_to;
 extern const pk_feature pk_configure;
 extern const pk_feature pk_dump;
 extern const pk_feature pk_explain;
+extern const pk_feature pk_find_databases;
 extern const pk_feature pk_fragmentation;
 extern const pk_feature pk_gzip_vfs;
 extern const pk_feature pk_health;
 extern const pk_feature pk_index_advice;
+extern const pk_feature pk_permissions;
 extern const pk_feature pk_settings;
 extern const pk_feature pk_verify;
 
@@ -31,7 +34,10 @@ extern const pk_feature pk_verify;
 const pk_feature *const pk_features[] = {
     &pk_settings,
     &pk_configure,
+    &pk_auto_configure,
     &pk_health,
+    &pk_permissions,
+    &pk_find_databases,
     &pk_backup_to,
     &pk_verify,
     &pk_gzip_vfs,

@@ -15,9 +15,14 @@ double pk_seconds_since(double began) {
   return round((pk_seconds() - began) * 1e3) / 1e3;
 }
 
-void pk_utc_now(char text[PK_UTC_BYTES]) {
-  time_t now = time(NULL);
+void pk_utc(char text[PK_UTC_BYTES], long long seconds) {
+  time_t moment = (time_t)seconds;
   struct tm parts;
-  gmtime_r(&now, &parts);
-  strftime(text, PK_UTC_BYTES, "%Y-%m-%dT%H:%M:%SZ", &parts);
+  if (!gmtime_r(&moment, &parts) ||
+      !strftime(text, PK_UTC_BYTES, "%Y-%m-%dT%H:%M:%SZ", &parts))
+    text[0] = 0;
+}
+
+void pk_utc_now(char text[PK_UTC_BYTES]) {
+  pk_utc(text, time(NULL));
 }

@@ -16,8 +16,7 @@ static const char *base_name(const char *path) {
   return slash ? slash + 1 : path;
 }
 
-/* The folder of a path: "." for a bare name, "/" for a file in the root. */
-static char *folder_of(const char *path) {
+char *pk_folder_of(const char *path) {
   int bytes = (int)(base_name(path) - path);
   if (bytes == 0) return sqlite3_mprintf(".");
   if (bytes > 1) bytes--;
@@ -82,7 +81,7 @@ int pk_file_write(pk_file *file, const void *data, size_t bytes,
 }
 
 static int sync_folder(const char *target, pk_error *error) {
-  char *folder = folder_of(target);
+  char *folder = pk_folder_of(target);
   if (!folder) return pk_fail_memory(error);
   int rc = SQLITE_OK;
   int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -150,8 +149,8 @@ bool pk_same_file(const char *one, const char *other) {
 }
 
 bool pk_same_place(const char *one, const char *other) {
-  char *folder = folder_of(one);
-  char *other_folder = folder_of(other);
+  char *folder = pk_folder_of(one);
+  char *other_folder = pk_folder_of(other);
   bool same = folder && other_folder && pk_same_file(folder, other_folder) &&
               strcmp(base_name(one), base_name(other)) == 0;
   sqlite3_free(folder);
@@ -163,4 +162,64 @@ sqlite3_int64 pk_file_bytes(const char *path) {
   struct stat found;
   if (stat(path, &found) != 0 || !S_ISREG(found.st_mode)) return -1;
   return found.st_size;
+}
+
+static pk_file_kind kind_of(mode_t mode) {
+  return S_ISREG(mode)   ? PK_REGULAR_FILE
+         : S_ISDIR(mode) ? PK_FOLDER
+         : S_ISLNK(mode) ? PK_SYMBOLIC_LINK
+                         : PK_SPECIAL_FILE;
+}
+
+int pk_file_look_in(int folder, const char *name, pk_file_facts *facts) {
+  struct stat found;
+  *facts = (pk_file_facts){.kind = PK_NO_FILE};
+  if (fstatat(folder, name, &found, AT_SYMLINK_NOFOLLOW) != 0) return errno;
+  *facts = (pk_file_facts){.kind = kind_of(found.st_mode),
+                           .mode = found.st_mode & 07777,
+                           .owner = found.st_uid,
+                           .bytes = found.st_size,
+                           .modified_at = found.st_mtime,
+                           .device = found.st_dev};
+  return 0;
+}
+
+int pk_file_look(const char *path, pk_file_facts *facts, pk_error *error) {
+  int failure = pk_file_look_in(AT_FDCWD, path, facts);
+  if (failure == 0 || failure == ENOENT) return SQLITE_OK;
+  errno = failure;
+  return pk_fail_errno(error, SQLITE_CANTOPEN, "cannot look at %s", path);
+}
+
+/* The C library opens the name with O_PATH at most, which drops no lock when it
+** is closed. One that cannot do it without following links says ENOTSUP: then
+** look, and follow. */
+static int change_mode(const char *path, int mode) {
+  pk_file_facts found;
+  if (fchmodat(AT_FDCWD, path, (mode_t)mode, AT_SYMLINK_NOFOLLOW) == 0)
+    return 0;
+  if (errno != ENOTSUP && errno != EOPNOTSUPP) return errno;
+  int failure = pk_file_look_in(AT_FDCWD, path, &found);
+  if (failure == 0 && found.kind == PK_SYMBOLIC_LINK) failure = ELOOP;
+  if (failure == 0 && chmod(path, (mode_t)mode) != 0) failure = errno;
+  return failure;
+}
+
+int pk_file_set_mode(const char *path, int mode, pk_error *error) {
+  pk_file_facts found;
+  errno = change_mode(path, mode);
+  if (errno != 0)
+    return pk_fail_errno(error, SQLITE_PERM, "cannot change the mode of %s",
+                         path);
+  int rc = pk_file_look(path, &found, error);
+  if (rc == SQLITE_OK && found.mode != mode)
+    rc = pk_fail(error, SQLITE_PERM,
+                 "the mode of %s was set to %04o and is %04o: its file system "
+                 "keeps none",
+                 path, mode, found.mode);
+  return rc;
+}
+
+sqlite3_int64 pk_user(void) {
+  return geteuid();
 }
