@@ -24,7 +24,7 @@
 **                             have had to change; skipped: nothing was set
 **       reason TEXT,          why it was kept or skipped
 **       connections INTEGER,
-**       last_error TEXT);     of the last such connection, where one was seen
+**       last_error TEXT);     of the last one that was skipped so
 **
 ** prod_settings has the sum in its row auto_configure.
 **
@@ -173,16 +173,16 @@ static bool is_on_default_vfs(sqlite3 *db) {
   return vfs == sqlite3_vfs_find(NULL);
 }
 
+/* What failed at once is tried again with the journal mode as it is. */
 static enum outcome configure_file(sqlite3 *db, const struct wish *wanted,
                                    pk_error *error) {
-  pk_error again = PK_NO_ERROR;
   sqlite3_int64 kept = 0;
   int rc = configure_at_once(db, wanted, error);
   bool locked = pk_is_locked(rc);
   if (rc == SQLITE_OK) return CONFIGURED;
   if (!locked && (rc & 0xff) != SQLITE_READONLY) return SKIPPED_ERROR;
-  rc = configure_keeping(db, wanted, &kept, &again);
-  pk_error_clear(&again);
+  pk_error_clear(error);
+  rc = configure_keeping(db, wanted, &kept, error);
   if (pk_is_locked(rc)) return SKIPPED_LOCKED;
   if (rc != SQLITE_OK) return SKIPPED_ERROR;
   return !kept ? CONFIGURED : locked ? KEPT_LOCKED : KEPT_READ_ONLY;

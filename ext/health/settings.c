@@ -324,7 +324,7 @@ static int show_pragmas(pk_rows *rows, const struct subject *subject,
 
 /* A fault that a schema can have. The query gives a row for each: what has it
 ** (or NULL), its value, and the SQL that mends it (or NULL). It can read
-** tables(name, sql), and ?1 is the schema. */
+** names(name) and tables(name, sql), and ?1 is the schema. */
 struct finding {
   const char *name;
   const char *recommended;
@@ -333,42 +333,41 @@ struct finding {
   const char *query;
 };
 
-/* Tables that somebody created: no virtual table (it has no root page) and none
-** that belongs to one. */
+/* All names, and the tables that somebody created: no virtual table (it has no
+** root page) and none that belongs to one. */
 static const char tables_of_schema[] =
-    "WITH tables(name, sql) AS"
-    " (SELECT t.name, t.sql FROM \"%w\".sqlite_schema AS t"
-    "  WHERE t.type = 'table' AND t.rootpage > 0"
-    "   AND substr(t.name, 1, 7) <> 'sqlite_'"
-    "   AND NOT EXISTS (SELECT 1 FROM \"%w\".sqlite_schema AS v"
+    "WITH names(name) AS (SELECT name FROM \"%w\".sqlite_schema),"
+    " tables(name, sql) AS"
+    " (SELECT name, sql FROM \"%w\".sqlite_schema"
+    "  WHERE type = 'table' AND rootpage > 0"
+    "   AND substr(name, 1, 7) <> 'sqlite_'"
+    "   AND name NOT IN (SELECT n.name"
+    "    FROM \"%w\".sqlite_schema AS v CROSS JOIN names AS n"
     "    WHERE v.type = 'table' AND v.rootpage = 0"
-    "     AND substr(t.name, 1, length(v.name) + 1) = v.name || '_')) %s";
+    "     AND substr(n.name, 1, length(v.name) + 1) = v.name || '_')) %s";
 
-/* An index serves a foreign key if it begins with one of its columns; so does
-** the rowid, which is what a primary key without an index is. */
+/* Goes on with the WITH. An index serves a foreign key if it begins with one of its columns; so does a
+** primary key, be it an index or the rowid. */
 static const char unindexed_keys[] =
-    "SELECT DISTINCT k.name || '(' || k.columns || ')', 'none',"
-    " printf('CREATE INDEX \"%w\".\"%w\" ON \"%w\"(%s)', ?1,"
-    "  k.name || '_' || k.joined || iif(EXISTS"
-    "   (SELECT 1 FROM tables WHERE name = k.name || '_' || k.joined), '_fk', "
-    "''),"
-    "  k.name, k.quoted)"
-    " FROM (SELECT name, id, group_concat(\"from\", ', ') AS columns,"
-    "   group_concat(printf('\"%w\"', \"from\"), ', ') AS quoted,"
-    "   group_concat(\"from\", '_') AS joined"
-    "  FROM (SELECT t.name, f.id, f.\"from\""
-    "   FROM tables AS t, pragma_foreign_key_list(t.name, ?1) AS f"
-    "   ORDER BY t.name, f.id, f.seq)"
-    "  GROUP BY name, id) AS k"
-    " WHERE NOT EXISTS (SELECT 1 FROM pragma_foreign_key_list(k.name, ?1) AS f,"
-    "   pragma_index_list(k.name, ?1) AS i, pragma_index_info(i.name, ?1) AS c"
-    "  WHERE f.id = k.id AND NOT i.partial AND c.seqno = 0"
-    "   AND c.name = f.\"from\" COLLATE NOCASE)"
-    " AND NOT EXISTS (SELECT 1 FROM pragma_foreign_key_list(k.name, ?1) AS f,"
-    "   pragma_table_info(k.name, ?1) AS p"
-    "  WHERE f.id = k.id AND p.pk = 1 AND p.name = f.\"from\" COLLATE NOCASE"
-    "   AND NOT EXISTS (SELECT 1 FROM pragma_index_list(k.name, ?1)"
-    "    WHERE origin = 'pk'))";
+    ", keys(name, id, seq, column) AS"
+    " (SELECT t.name, f.id, f.seq, f.\"from\""
+    "  FROM tables AS t, pragma_foreign_key_list(t.name, ?1) AS f),"
+    " heads(name, column) AS"
+    " (SELECT t.name, lower(c.name)"
+    "  FROM tables AS t, pragma_index_list(t.name, ?1) AS i,"
+    "   pragma_index_info(i.name, ?1) AS c"
+    "  WHERE NOT i.partial AND c.seqno = 0"
+    "  UNION ALL SELECT t.name, lower(p.name)"
+    "  FROM tables AS t, pragma_table_info(t.name, ?1) AS p WHERE p.pk = 1),"
+    " unindexed(name, columns, joined, quoted) AS"
+    " (SELECT name, group_concat(column, ', '), name || '_' ||"
+    "   group_concat(column, '_'), group_concat(printf('\"%w\"', column), ', ')"
+    "  FROM (SELECT * FROM keys ORDER BY name, id, seq) GROUP BY name, id"
+    "  HAVING NOT max((name, lower(column)) IN heads)) "
+    "SELECT DISTINCT name || '(' || columns || ')', 'none',"
+    " printf('CREATE INDEX \"%w\".\"%w\" ON \"%w\"(%s)', ?1, joined ||"
+    "  iif(lower(joined) IN (SELECT lower(name) FROM names), '_fk', ''),"
+    "  name, quoted) FROM unindexed";
 
 static const struct finding findings[] = {
     {.name = "foreign_key_enforcement",
@@ -406,9 +405,9 @@ static const struct finding findings[] = {
      .reason = "a column of a STRICT table holds values of its type only, "
                "others take any; a table becomes STRICT by being made anew",
      .least_sqlite = 3037000,
-     .query = "SELECT t.name, 'off', NULL FROM tables AS t"
-              " JOIN pragma_table_list AS l ON l.name = t.name"
-              " WHERE l.schema = ?1 COLLATE NOCASE AND NOT l.strict"},
+     .query = "SELECT name, 'off', NULL FROM tables WHERE name IN"
+              " (SELECT name FROM pragma_table_list"
+              "  WHERE schema = ?1 COLLATE NOCASE AND NOT strict)"},
 };
 
 static void add_finding(pk_rows *rows, const struct finding *finding,
@@ -445,8 +444,9 @@ static int look_for(pk_rows *rows, const struct subject *subject,
     add_no_finding(rows, finding, "this host's SQLite is older than the check");
     return SQLITE_OK;
   }
-  int rc = pk_prepare(subject->db, &fault, error, tables_of_schema,
-                      subject->schema, subject->schema, finding->query);
+  int rc =
+      pk_prepare(subject->db, &fault, error, tables_of_schema, subject->schema,
+                 subject->schema, subject->schema, finding->query);
   if (rc != SQLITE_OK) return rc;
   sqlite3_bind_text(fault, 1, subject->schema, -1, SQLITE_STATIC);
   for (; (rc = pk_step(fault, error)) == SQLITE_ROW; count++)
@@ -522,7 +522,7 @@ static int read_arguments(struct subject *subject, int *part,
   if (rc == SQLITE_OK) rc = pk_choice(part_name, PARTS, "part", part, error);
   if (rc == SQLITE_OK)
     rc = pk_schema_file(subject->db, subject->schema, &file, error);
-  subject->in_memory = !*file;
+  if (rc == SQLITE_OK) subject->in_memory = !*file;
   return rc;
 }
 
