@@ -37,8 +37,8 @@
 **
 ** Locking: the state is guarded by a mutex, which is not held while SQL runs.
 ** An open does not wait to change the journal mode, but for the file to become
-** readable, for as long as busy_timeout says. Cost: that of prod_configure();
-** docs/ has a measurement.
+** readable, for as long as busy_timeout says. Cost: each open pays a call of
+** prod_configure().
 **
 ** Limits: what an application or its driver sets after the open wins, often
 ** busy_timeout. SQLite itself sets wal_autocheckpoint after this, so the option

@@ -38,8 +38,8 @@
 ** (base/reader.h).
 **
 ** Locking: none. A database that is written meanwhile is seen before or after.
-** Cost: for each file a look, an open and a read of 100 bytes; docs/ has a
-** measurement. Memory: one open folder for each level of depth.
+** Cost: for each file a look, an open and a read of 100 bytes. Memory: one open
+** folder for each level of depth.
 **
 ** Limits: what only the WAL knows is not seen: page_count and user_version are
 ** those of the last checkpoint. An encrypted database and an empty file do not
