@@ -21,7 +21,7 @@
 **       profile TEXT,         as now, or off
 **       options TEXT,         as they were given
 **       outcome TEXT,         configured; kept: all but what the file would
-**                             have had to change; skipped: nothing was set
+**                             have had to change; skipped: not configured
 **       reason TEXT,          why it was kept or skipped
 **       connections INTEGER,
 **       last_error TEXT);     of the last one that was skipped so
@@ -82,8 +82,7 @@ static const struct {
 struct wish {
   char *profile; /* NULL: off */
   char *options; /* as given, or NULL */
-  char
-      *at_once; /* the same with busy_timeout 0: options that wait for nobody */
+  char *at_once; /* the same, but to wait for nobody: busy_timeout 0 */
   sqlite3_int64 busy_timeout; /* the one that was meant */
 };
 
@@ -263,15 +262,17 @@ static int check_request(sqlite3 *private, const char *profile,
                           "SELECT CASE WHEN json_valid(%Q) "
                           "THEN json_type(%Q) = 'object' END",
                           options, options);
-  if (rc != SQLITE_OK)
+  if (rc == SQLITE_ERROR) {
+    pk_error_clear(error);
     return pk_fail(error, SQLITE_ERROR,
                    "this needs a SQLite with JSON functions, which the host "
                    "(%s) was built without",
                    sqlite3_libversion());
-  if (!object)
+  }
+  if (rc == SQLITE_OK && !object)
     return pk_run(private, error, "SELECT prod_configure(%Q, %Q)", profile,
                   options);
-  rc = refuse_option(private, options, error);
+  if (rc == SQLITE_OK) rc = refuse_option(private, options, error);
   if (rc == SQLITE_OK)
     rc = pk_run(private, error,
                 "SELECT prod_configure(%Q, json_set(%Q, '$.dry_run', "
@@ -300,17 +301,17 @@ static int make_wish(sqlite3 *private, const char *profile, const char *options,
   return rc;
 }
 
-static int read_wish(sqlite3 *db, const char *profile, sqlite3_value *options,
+static int read_wish(sqlite3 *db, const char *profile, const char *options,
                      struct wish *made, pk_error *error) {
-  const char *text = NULL;
   sqlite3 *private = NULL;
-  int rc = pk_optional_text(options, "options", &text, error);
-  if (rc == SQLITE_OK && strcmp(profile, "off") == 0)
-    return text ? pk_fail(error, SQLITE_ERROR, "'off' takes no options") : rc;
-  if (rc == SQLITE_OK) rc = pk_private_memory(db, &private, error);
+  bool off = strcmp(profile, "off") == 0;
+  if (off && options)
+    return pk_fail(error, SQLITE_ERROR, "'off' takes no options");
+  if (off) return SQLITE_OK;
+  int rc = pk_private_memory(db, &private, error);
   if (rc == SQLITE_OK && register_features(private) != SQLITE_OK)
     rc = pk_fail_db(error, private, "prodkit cannot be registered");
-  if (rc == SQLITE_OK) rc = make_wish(private, profile, text, made, error);
+  if (rc == SQLITE_OK) rc = make_wish(private, profile, options, made, error);
   sqlite3_close(private);
   return rc;
 }
@@ -325,31 +326,36 @@ static int switch_to(bool on, pk_error *error) {
 }
 
 /* Leaves the old wish in *made. A new one begins to count. */
-static void exchange(struct wish *made) {
+static int exchange(struct wish *made, pk_error *error) {
   sqlite3_mutex *mutex = state_mutex();
   sqlite3_mutex_enter(mutex);
-  struct wish old = wish;
-  wish = *made;
-  *made = old;
-  if (wish.profile) clear_tally(&tally);
+  int rc = switch_to(made->profile != NULL, error);
+  if (rc == SQLITE_OK) {
+    struct wish old = wish;
+    wish = *made;
+    *made = old;
+    if (wish.profile) clear_tally(&tally);
+  }
   sqlite3_mutex_leave(mutex);
+  return rc;
 }
 
 static int auto_configure(sqlite3_context *context, sqlite3_value **arguments,
                           pk_error *error) {
-  const char *profile;
+  const char *profile, *options = NULL;
   struct wish made = {NULL};
   pk_json json;
   int rc = pk_text_argument(arguments[0], "profile", &profile, error);
   if (rc == SQLITE_OK)
-    rc = read_wish(sqlite3_context_db_handle(context), profile, arguments[1],
-                   &made, error);
-  if (rc == SQLITE_OK) rc = switch_to(made.profile != NULL, error);
+    rc = pk_optional_text(arguments[1], "options", &options, error);
+  if (rc == SQLITE_OK)
+    rc = read_wish(sqlite3_context_db_handle(context), profile, options, &made,
+                   error);
+  if (rc == SQLITE_OK) rc = exchange(&made, error);
   if (rc == SQLITE_OK) {
     pk_json_begin(&json);
     pk_json_text(&json, "profile", profile);
-    pk_json_text(&json, "options", made.options);
-    exchange(&made);
+    pk_json_text(&json, "options", options);
     pk_json_text(&json, "profile_before", made.profile ? made.profile : "off");
     rc = pk_json_result(&json, context);
   }

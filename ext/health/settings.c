@@ -546,8 +546,9 @@ static const pk_table tables[] = {
                 "reason TEXT, fix TEXT",
      .arguments = "profile, schema, part",
      .flags = SQLITE_DIRECTONLY,
-     .summary = "each setting against a profile (web, durable, small), and faults "
-                "of the schema, with the SQL that mends",
+     .summary =
+         "each setting against a profile (web, durable, small), and faults "
+         "of the schema, with the SQL that mends",
      .produce = show_settings},
     {0}};
 

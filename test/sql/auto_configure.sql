@@ -95,11 +95,6 @@ SELECT * FROM sqlite_schema;
 .connection 0
 SELECT outcome, reason, connections, last_error FROM prod_auto_configure WHERE reason = 'error';
 
-.print == a missing folder, and a folder
-.connection 4
-.open missing/app.db
-.open .
-
 .print == another VFS
 .connection 0
 SELECT json_extract(prod_backup_to('old.db.gz', 6), '$.compression');

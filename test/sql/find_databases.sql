@@ -55,11 +55,13 @@ SELECT count(*) FROM (SELECT * FROM prod_find_databases('root') LIMIT 1);
 SELECT count(*) FROM prod_find_databases('root') AS one, prod_find_databases('root') AS other WHERE one.path = other.path;
 
 .print == a header that is damaged
-.system cp root/app.db root/damaged.db && printf '\\003\\003' | dd of=root/damaged.db bs=1 seek=16 conv=notrunc status=none
+SELECT writefile('root/damaged.db', CAST(substr(data, 1, 16) || x'0303' || substr(data, 19) AS BLOB))
+  FROM (SELECT readfile('root/app.db') AS data);
 SELECT path, bytes > 0, page_size, journal_mode, modified_at NOT NULL, problem FROM prod_find_databases('root') WHERE problem NOT NULL;
 
 .print == a page count that the header does not know is the file's
-.system cp root/app.db root/legacy.db && printf '\\000\\000\\000\\011' | dd of=root/legacy.db bs=1 seek=28 conv=notrunc status=none && printf '\\000\\000\\000\\377' | dd of=root/legacy.db bs=1 seek=92 conv=notrunc status=none
+SELECT writefile('root/legacy.db', CAST(substr(data, 1, 28) || x'00000009' || substr(data, 33, 60) || x'000000ff' || substr(data, 97) AS BLOB))
+  FROM (SELECT readfile('root/app.db') AS data);
 SELECT page_count FROM prod_find_databases('root') WHERE path = 'root/legacy.db';
 
 .print == an empty folder has none, and so has a file's sidecar
