@@ -30,8 +30,8 @@ static int check_regular(const char *path, pk_error *error) {
 static int open_file(pk_reader *reader, pk_error *error) {
   sqlite3_vfs *vfs = sqlite3_vfs_find(NULL);
   reader->file = sqlite3_malloc(vfs->szOsFile);
+  if (reader->file) memset(reader->file, 0, (size_t)vfs->szOsFile);
   if (!reader->path || !reader->file) return pk_fail_memory(error);
-  memset(reader->file, 0, (size_t)vfs->szOsFile);
   int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_MAIN_DB;
   int rc = vfs->xOpen(vfs, reader->path, reader->file, flags, &flags);
   if (rc == SQLITE_OK)

@@ -548,7 +548,7 @@ static const pk_table tables[] = {
      .flags = SQLITE_DIRECTONLY,
      .summary =
          "each setting against a profile (web, durable, small), and faults "
-         "of the schema, with the SQL that mends",
+         "of the schema, and what mends them",
      .produce = show_settings},
     {0}};
 
