@@ -3,6 +3,8 @@ the drivers that open them."""
 
 import contextlib
 import sqlite3
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -178,3 +180,42 @@ def test_the_function_outlives_the_connection_that_called_it(tmp_path):
     second.close()
     assert sqlite3.connect(tmp_path / "app.db").execute(
         "PRAGMA foreign_keys").fetchone() == (0,)
+
+
+OPEN_WHEN_TOLD = """
+import sqlite3, sys
+library, path = sys.argv[1:]
+db = sqlite3.connect(":memory:", isolation_level=None)
+db.enable_load_extension(True)
+db.load_extension(library)
+db.execute("SELECT prod_auto_configure('web')")
+print("ready", flush=True)
+sys.stdin.read(1)
+other = sqlite3.connect(path)
+enforced, = other.execute("PRAGMA foreign_keys").fetchone()
+outcome, = db.execute("SELECT group_concat(outcome) FROM prod_auto_configure "
+                      "WHERE connections > 0").fetchone()
+print(enforced, outcome)
+"""
+
+
+def test_processes_that_open_a_new_file_at_once(tmp_path):
+    """They collide at the switch to WAL; none is left without its settings."""
+    answers = []
+    for round in range(5):
+        path = tmp_path / f"{round}.db"
+        workers = [subprocess.Popen(
+            [sys.executable, "-c", OPEN_WHEN_TOLD, RELEASE.extension, path],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            for _ in range(8)]
+        for worker in workers:
+            assert worker.stdout.readline() == "ready\n"
+        for worker in workers:
+            worker.stdin.write("x")
+            worker.stdin.flush()
+        answers += [worker.communicate()[0].strip() for worker in workers]
+        with contextlib.closing(sqlite3.connect(path)) as db:
+            assert db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+            assert db.execute("PRAGMA auto_vacuum").fetchone() == (2,)
+    assert len(answers) == 40
+    assert set(answers) <= {"1 configured", "1 kept"}

@@ -24,15 +24,15 @@
 **                             have had to change; skipped: not configured
 **       reason TEXT,          why it was kept or skipped
 **       connections INTEGER,
-**       last_error TEXT);     of the last one that was skipped so
+**       last_error TEXT);     of the last such one, where there was any
 **
 ** prod_settings has the sum in its row auto_configure.
 **
 ** How it works: sqlite3_auto_extension calls us inside sqlite3_open, and we
 ** call prod_configure() there, in SQL. An open never fails for it: a connection
 ** that cannot be configured is counted and left as it is. A file that is locked
-** or read-only keeps its journal mode, and the connection's own settings are
-** made all the same. A database in memory, a temporary one, one on another VFS
+** or read-only, or lies where WAL does not work, keeps its journal mode, and the
+** connection's own settings are made all the same. A database in memory, a temporary one, one on another VFS
 ** than the default, and prodkit's own private connections are left alone.
 **
 ** Locking: the state is guarded by a mutex, which is not held while SQL runs.
@@ -59,6 +59,7 @@ enum outcome {
   CONFIGURED,
   KEPT_READ_ONLY,
   KEPT_LOCKED,
+  KEPT_ERROR,
   SKIPPED_MEMORY,
   SKIPPED_VFS,
   SKIPPED_LOCKED,
@@ -72,6 +73,7 @@ static const struct {
     [CONFIGURED] = {"configured", NULL},
     [KEPT_READ_ONLY] = {"kept", "read-only"},
     [KEPT_LOCKED] = {"kept", "locked"},
+    [KEPT_ERROR] = {"kept", "error"},
     [SKIPPED_MEMORY] = {"skipped", "in-memory or temporary"},
     [SKIPPED_VFS] = {"skipped", "another VFS"},
     [SKIPPED_LOCKED] = {"skipped", "locked"},
@@ -145,16 +147,13 @@ static int configure_at_once(sqlite3 *db, const struct wish *wanted,
 /* All but a change of the journal mode; *kept if there would have been one. */
 static int configure_keeping(sqlite3 *db, const struct wish *wanted,
                              sqlite3_int64 *kept, pk_error *error) {
-  char *mode = NULL;
   int rc =
       pk_run(db, error, "PRAGMA busy_timeout = %lld", wanted->busy_timeout);
   if (rc == SQLITE_OK)
-    rc = pk_query_text(db, &mode, error, "PRAGMA main.journal_mode");
-  if (rc == SQLITE_OK)
     rc = pk_run(db, error,
                 "SELECT prod_configure(%Q, json_set(%Q, "
-                "'$.busy_timeout', %lld, '$.journal_mode', %Q))",
-                wanted->profile, wanted->at_once, wanted->busy_timeout, mode);
+                "'$.busy_timeout', %lld, '$.journal_mode', 'keep'))",
+                wanted->profile, wanted->at_once, wanted->busy_timeout);
   if (rc == SQLITE_OK)
     rc = pk_query_int64(
         db, kept, error,
@@ -162,8 +161,14 @@ static int configure_keeping(sqlite3 *db, const struct wish *wanted,
         "recommended) FROM prod_settings(%Q, 'main', 'settings') "
         "WHERE name = 'journal_mode'",
         wanted->at_once, wanted->profile);
-  sqlite3_free(mode);
   return rc;
+}
+
+/* Why a journal mode was kept, from the failure of the change. */
+static enum outcome kept_because(int rc) {
+  return pk_is_locked(rc)                 ? KEPT_LOCKED
+         : (rc & 0xff) == SQLITE_READONLY ? KEPT_READ_ONLY
+                                          : KEPT_ERROR;
 }
 
 static bool is_on_default_vfs(sqlite3 *db) {
@@ -172,19 +177,25 @@ static bool is_on_default_vfs(sqlite3 *db) {
   return vfs == sqlite3_vfs_find(NULL);
 }
 
-/* What failed at once is tried again with the journal mode as it is. */
+/* What fails at once is tried again without touching the journal mode. The
+** failure of the first try is told only if it says more than the outcome. */
 static enum outcome configure_file(sqlite3 *db, const struct wish *wanted,
                                    pk_error *error) {
+  pk_error at_once = PK_NO_ERROR;
+  enum outcome outcome = CONFIGURED;
   sqlite3_int64 kept = 0;
-  int rc = configure_at_once(db, wanted, error);
-  bool locked = pk_is_locked(rc);
-  if (rc == SQLITE_OK) return CONFIGURED;
-  if (!locked && (rc & 0xff) != SQLITE_READONLY) return SKIPPED_ERROR;
-  pk_error_clear(error);
-  rc = configure_keeping(db, wanted, &kept, error);
-  if (pk_is_locked(rc)) return SKIPPED_LOCKED;
-  if (rc != SQLITE_OK) return SKIPPED_ERROR;
-  return !kept ? CONFIGURED : locked ? KEPT_LOCKED : KEPT_READ_ONLY;
+  int rc = configure_at_once(db, wanted, &at_once);
+  if (rc != SQLITE_OK) {
+    int again = configure_keeping(db, wanted, &kept, error);
+    outcome = pk_is_locked(again)  ? SKIPPED_LOCKED
+              : again != SQLITE_OK ? SKIPPED_ERROR
+              : kept               ? kept_because(rc)
+                                   : CONFIGURED;
+  }
+  if (outcome == KEPT_ERROR && at_once.message)
+    pk_fail(error, rc, "%s", at_once.message);
+  pk_error_clear(&at_once);
+  return outcome;
 }
 
 static enum outcome configure(sqlite3 *db, const struct wish *wanted,

@@ -29,7 +29,8 @@
 ** is refused, nothing is set, and `after` is what would be.
 **
 ** A setting that prod_settings calls unknown is left alone and named in
-** not_set, unless an option asks for it: then it must take.
+** not_set, unless an option asks for it: then it must take. So is the journal
+** mode where the option is "keep".
 **
 ** Locking: the change to or from WAL needs the file for itself for a moment;
 ** other connections are waited for as long as the busy timeout says.
@@ -73,8 +74,8 @@ static const pk_option options[] = {
      .summary = "giving free pages back; an empty database only (the "
                 "profile's)"},
     {"journal_mode", PK_CHOICE, offsetof(struct request, journal_mode),
-     .choices = "wal delete truncate persist memory off",
-     .summary = "kind of journal (the profile's)"},
+     .choices = "wal delete truncate persist memory off keep",
+     .summary = "kind of journal, or to keep it as it is (the profile's)"},
     {"synchronous", PK_CHOICE, offsetof(struct request, synchronous),
      .choices = "off normal full extra",
      .summary = "how often to sync (the profile's)"},
@@ -176,7 +177,8 @@ static const char plan_options[] =
     "SELECT s.name, s.scope, coalesce(s.value, 'unknown'),"
     "       CASE o.type WHEN 'true' THEN 'on' WHEN 'false' THEN 'off'"
     "                   ELSE coalesce(o.atom, s.recommended) END,"
-    "       CASE WHEN s.status = 'unknown' AND o.key IS NULL THEN s.reason END"
+    "       CASE WHEN o.atom = 'keep' THEN 'kept, as was asked'"
+    "            WHEN s.status = 'unknown' AND o.key IS NULL THEN s.reason END"
     "  FROM prod_settings(?1, ?2, 'settings') AS s"
     "  LEFT JOIN json_each(?3) AS o ON o.key = s.name"
     " WHERE s.scope <> 'creation' OR s.status = 'differs' OR o.key NOT NULL";

@@ -270,7 +270,8 @@ static bool has_gone(const struct guarded *guarded) {
   return rc == SQLITE_OK && now.kind == PK_NO_FILE;
 }
 
-static int secure(struct guarded *guarded, bool may_go, pk_error *error) {
+static int secure(struct guarded *guarded, bool may_go, bool first,
+                  pk_error *error) {
   pk_error failure = PK_NO_ERROR;
   if (guarded->mode_after == guarded->facts.mode) return SQLITE_OK;
   int rc = pk_file_set_mode(guarded->path, guarded->mode_after, &failure);
@@ -279,7 +280,10 @@ static int secure(struct guarded *guarded, bool may_go, pk_error *error) {
     rc = SQLITE_OK;
   }
   if (rc != SQLITE_OK && failure.message)
-    rc = pk_fail(error, rc, "%s", failure.message);
+    rc = pk_fail(error, rc, "%s. %s", failure.message,
+                 first ? "Nothing was changed"
+                       : "What comes before it was changed: the folder, the "
+                         "database, -wal, -shm and -journal, in this order");
   else if (rc != SQLITE_OK)
     rc = pk_fail_memory(error);
   pk_error_clear(&failure);
@@ -288,10 +292,10 @@ static int secure(struct guarded *guarded, bool may_go, pk_error *error) {
 
 /* The folder first, behind which the rest is out of reach. */
 static int secure_all(struct plan *plan, pk_error *error) {
+  int first = plan->secure_folder ? FOLDER : DATABASE;
   int rc = SQLITE_OK;
-  for (int i = plan->secure_folder ? FOLDER : DATABASE;
-       rc == SQLITE_OK && i < plan->count; i++)
-    rc = secure(&plan->paths[i], i >= FIRST_SIDECAR, error);
+  for (int i = first; rc == SQLITE_OK && i < plan->count; i++)
+    rc = secure(&plan->paths[i], i >= FIRST_SIDECAR, i == first, error);
   return rc;
 }
 

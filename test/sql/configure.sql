@@ -94,6 +94,10 @@ PRAGMA busy_timeout;
 .print == and the advice helps again
 SELECT json_extract(prod_configure('web', '{"journal_mode":"delete"}'), '$.settings[0].after');
 
+.print == the journal mode can be kept whatever it is
+SELECT json_extract(prod_configure('web', '{"journal_mode":"keep", "cache_size":-100}'), '$.not_set', '$.settings[0].name', '$.settings[1].name');
+PRAGMA journal_mode;
+
 .print == a read-only database in WAL mode needs no change
 .open --readonly app.db
 .load prodkit
