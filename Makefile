@@ -46,6 +46,7 @@ VARIANT  ?= release
 SANITIZE_asan      := -fsanitize=address
 SANITIZE_ubsan     := -fsanitize=undefined -fno-sanitize-recover=undefined
 SANITIZE_sanitized := $(SANITIZE_asan) $(SANITIZE_ubsan)
+SANITIZE_fuzz      := -fsanitize=fuzzer-no-link $(SANITIZE_sanitized)
 override CFLAGS += $(SANITIZE_$(VARIANT))
 BUILD    := build/$(VARIANT)
 OBJECTS  := $(SOURCES:%.c=$(BUILD)/%.o)
@@ -90,7 +91,26 @@ $(BUILD)/test/c/%: test/c/%.c $(BUILD)/libprodkit.a
 	$(Q)$(CC) $(CPPFLAGS) -DSQLITE_CORE -Iext $(CFLAGS) -MMD -MP -o $@ $< \
 	  $(BUILD)/libprodkit.a $(STATIC_LIBS) -lcmocka -ldl
 
+# System calls that fail; preloaded into a host.
+build/test/faults.so: test/faults/faults.c
+	@mkdir -p $(@D)
+	$(SAY) link $@
+	$(Q)$(CC) -shared $(CFLAGS) -fvisibility=default -o $@ $< -ldl
+
 -include $(STATIC_OBJECTS:.o=.d) $(UNITS:=.d)
+
+# A fuzz target with libFuzzer's main, or with one that replays a corpus.
+FUZZERS := $(patsubst %.c,$(BUILD)/%,$(wildcard test/fuzz/*_fuzz.c))
+FUZZ_MAIN := $(if $(filter fuzz,$(VARIANT)),-fsanitize=fuzzer,test/fuzz/replay.c)
+
+$(BUILD)/test/fuzz/%: test/fuzz/%.c test/fuzz/replay.c $(BUILD)/libprodkit.a
+	@mkdir -p $(@D)
+	$(SAY) link $@
+	$(Q)$(CC) $(CPPFLAGS) -DSQLITE_CORE -Iext $(CFLAGS) -o $@ $< $(FUZZ_MAIN) \
+	  $(BUILD)/libprodkit.a $(STATIC_LIBS)
+
+.PHONY: fuzzers
+fuzzers: $(FUZZERS) ## build the fuzz targets of VARIANT
 
 # Everything that the suite runs in one variant.
 .PHONY: variant
@@ -116,6 +136,26 @@ asan ubsan: all ## run the suite under AddressSanitizer, or UndefinedBehaviorSan
 valgrind: ## run the suite under valgrind
 	$(MAKE) variant
 	$(SUITE) --variant=$@
+
+TORTURE_SECONDS ?= 300
+.PHONY: torture
+torture: all ## back up under writers and checkpoints for TORTURE_SECONDS (300)
+	tools/install-needed build test
+	$(MAKE) variant
+	/usr/bin/python3 test/torture/backup_torture.py --extension $(LIBRARY) \
+	  --seconds $(TORTURE_SECONDS) --at-least $(TORTURE_SECONDS)
+	$(SUITE) test/torture/large_source.py
+
+FUZZ_SECONDS ?= 60
+.PHONY: fuzz
+fuzz: ## fuzz each target of test/fuzz for FUZZ_SECONDS (60), with clang
+	$(MAKE) CC=clang VARIANT=fuzz fuzzers
+	@for target in $(patsubst test/fuzz/%_fuzz.c,%,$(wildcard test/fuzz/*_fuzz.c)); do \
+	  mkdir -p build/fuzz/corpus/$$target && \
+	  build/fuzz/test/fuzz/$${target}_fuzz -max_total_time=$(FUZZ_SECONDS) \
+	    -max_len=16384 -artifact_prefix=build/fuzz/ -print_final_stats=1 \
+	    build/fuzz/corpus/$$target test/fuzz/corpus/$$target || exit 1; \
+	done
 
 .PHONY: check-symbols
 check-symbols: all ## check that the library exports its entry point only

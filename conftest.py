@@ -169,8 +169,8 @@ class PageRun:
             script = f"\n.print '{self.MARK}'\n".join(
                 self.blocks[i][1].rstrip() for i in numbers)
             with harness.example_folder(self.variant) as folder:
-                script = script.replace("/backups/", f"{folder}/backups/")
+                script = harness.in_folder(script, folder)
                 printed = self.variant.shell(script, folder, "app.db")
-            printed = printed.replace(f"{folder}/backups/", "/backups/")
+            printed = harness.as_on_page(printed, folder)
             self.sql_output = printed.split(self.MARK + "\n")
         return self.sql_output[numbers.index(number)]

@@ -17,6 +17,7 @@ SQLITE_EXTENSION_INIT1
 extern const pk_feature pk_about;
 extern const pk_feature pk_auto_configure;
 extern const pk_feature pk_backup_to;
+extern const pk_feature pk_catalogue;
 extern const pk_feature pk_configure;
 extern const pk_feature pk_dump;
 extern const pk_feature pk_explain;
@@ -25,9 +26,14 @@ extern const pk_feature pk_fragmentation;
 extern const pk_feature pk_gzip_vfs;
 extern const pk_feature pk_health;
 extern const pk_feature pk_index_advice;
+extern const pk_feature pk_integrity;
 extern const pk_feature pk_permissions;
+extern const pk_feature pk_restore;
+extern const pk_feature pk_retain;
 extern const pk_feature pk_settings;
+extern const pk_feature pk_table_sizes;
 extern const pk_feature pk_verify;
+extern const pk_feature pk_wal_feature;
 
 /* `about` comes last: its prod_version() marks a connection as complete. */
 /* clang-format off */
@@ -38,11 +44,17 @@ const pk_feature *const pk_features[] = {
     &pk_health,
     &pk_permissions,
     &pk_find_databases,
+    &pk_wal_feature,
+    &pk_integrity,
     &pk_backup_to,
     &pk_verify,
+    &pk_restore,
+    &pk_retain,
+    &pk_catalogue,
     &pk_gzip_vfs,
     &pk_dump,
     &pk_fragmentation,
+    &pk_table_sizes,
     &pk_explain,
     &pk_index_advice,
     &pk_about,

@@ -169,6 +169,15 @@ def example_folder(variant):
         yield folder
 
 
+def in_folder(code, folder):
+    """An example's code, with /backups as the folder's own."""
+    return re.sub(r"(?<![\w./])/backups\b", f"{folder}/backups", code)
+
+
+def as_on_page(printed, folder):
+    return printed.replace(f"{folder}/backups", "/backups")
+
+
 # How a language runs an example that is saved as a file.
 INTERPRETERS = {
     "sh": ["bash", "-e", "example.sh"],
@@ -184,9 +193,8 @@ INTERPRETERS = {
 def run_example(language, code, variant):
     command = INTERPRETERS[language]
     with example_folder(variant) as folder:
-        code = code.replace("/backups/", f"{folder}/backups/")
-        (folder / command[-1]).write_text(code)
+        (folder / command[-1]).write_text(in_folder(code, folder))
         result = variant.run(
             [word.format(folder=folder) for word in command], cwd=folder)
     assert result.returncode == 0, result.stdout
-    return result.stdout.replace(f"{folder}/backups/", "/backups/")
+    return as_on_page(result.stdout, folder)

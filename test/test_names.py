@@ -86,7 +86,7 @@ def test_every_statement_in_a_file_header_works():
         if "prod_backup_to(" not in script:
             script = TWO_BACKUPS + script
         with harness.example_folder(RELEASE) as folder:
-            script = script.replace("/backups/", f"{folder}/backups/")
+            script = harness.in_folder(script, folder)
             printed = RELEASE.shell(script, folder, "app.db")
         assert "Error: " not in printed, f"{source.name}: {printed}"
     assert found > 5

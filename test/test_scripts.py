@@ -14,7 +14,8 @@ PROMISED = {
     "setup": r"As it is now:.*\bbusy_timeout\b.*\bok\b.*Why:"
              r".*Advice:.*CREATE INDEX .*orders_customer_id",
     "health": r"\Ahealthy\n.*\bquick_check\b.*\bpass\b",
-    "nightly_backup": r"\Abackups/app-\d{8}T\d{6}Z\.db\.gz: \d+ bytes",
+    "nightly_backup": r'"path":"backups/app-\d{8}T\d{6}Z\.db\.gz".*'
+                      r'"verified":"quick".*"pruned":\[\]',
     "index_review": r"CREATE INDEX orders_customer_id.*"
                     r"DROP INDEX customers_email_2",
 }

@@ -109,15 +109,15 @@ static int write_plain(void *context, const void *data, size_t bytes,
 ** file where there is none. */
 static int copy_pages(backup *job, pk_bgzf_writer *writer, pk_error *error) {
   uint32_t size = job->facts.page_size;
-  uint32_t step = CHUNK_BYTES / size;
+  uint64_t step = CHUNK_BYTES / size;
   unsigned char *chunk = sqlite3_malloc(CHUNK_BYTES);
   int rc = chunk ? SQLITE_OK : pk_fail_memory(error);
-  for (uint32_t page = 1; rc == SQLITE_OK && page <= job->facts.page_count;
+  for (uint64_t page = 1; rc == SQLITE_OK && page <= job->facts.page_count;
        page += step) {
-    uint32_t left = job->facts.page_count - page + 1;
-    uint32_t count = left < step ? left : step;
+    uint64_t left = job->facts.page_count - page + 1;
+    uint32_t count = (uint32_t)(left < step ? left : step);
     size_t bytes = (size_t)count * size;
-    rc = pk_snapshot_read(job->snapshot, page, count, chunk, error);
+    rc = pk_snapshot_read(job->snapshot, (uint32_t)page, count, chunk, error);
     if (rc == SQLITE_OK)
       rc = writer ? pk_bgzf_write(writer, chunk, bytes, error)
                   : pk_file_write(&job->file, chunk, bytes, error);
@@ -156,10 +156,11 @@ static int copy_compressed(backup *job, pk_error *error) {
 /* One try: a new file beside the target, with the whole copy in it. */
 static int copy_snapshot(backup *job, const char *avoid_direct,
                          pk_error *error) {
+  pk_pace_begin(&job->pace);
   int rc = pk_file_create(&job->file, job->path, job->options.overwrite, error);
   if (rc == SQLITE_OK)
     rc = pk_snapshot_open(&job->snapshot, job->db, job->schema, job->path,
-                          avoid_direct, error);
+                          avoid_direct, &job->pace, error);
   if (rc != SQLITE_OK) return rc;
   job->facts = *pk_snapshot_about(job->snapshot);
   if (job->facts.page_count == 0)
@@ -169,7 +170,6 @@ static int copy_snapshot(backup *job, const char *avoid_direct,
         "back up",
         job->schema);
   job->pace.total = (sqlite3_int64)job->facts.page_count * job->facts.page_size;
-  pk_pace_begin(&job->pace);
   rc = job->level == PK_PLAIN ? copy_pages(job, NULL, error)
                               : copy_compressed(job, error);
   pk_pace_end(&job->pace);
@@ -195,6 +195,23 @@ static int copy(backup *job, pk_error *error) {
   return rc;
 }
 
+static int failed_verification(const backup *job, const pk_error *found,
+                               pk_error *error) {
+  if (found->code == SQLITE_NOMEM) return pk_fail_memory(error);
+  if (found->code == SQLITE_INTERRUPT)
+    return pk_fail(error, found->code, "interrupted");
+  if (!pk_is_damage(found->code))
+    return pk_fail(error, found->code,
+                   "the copy of \"%s\" could not be verified, so nothing was "
+                   "written (%s)",
+                   job->schema, found->message);
+  return pk_fail(error, found->code,
+                 "the copy of \"%s\" did not pass its verification, so nothing "
+                 "was written; SELECT prod_health('full') looks for damage in "
+                 "the source (%s)",
+                 job->schema, found->message);
+}
+
 static int verify(const backup *job, pk_error *error) {
   if (job->options.verify == VERIFY_NONE) return SQLITE_OK;
   char *report;
@@ -203,14 +220,7 @@ static int verify(const backup *job, pk_error *error) {
                          "SELECT prod_backup_verify(%Q, %Q)", job->file.path,
                          verify_levels[job->options.verify]);
   sqlite3_free(report);
-  if (rc == SQLITE_INTERRUPT)
-    rc = pk_fail(error, rc, "interrupted");
-  else if (rc != SQLITE_OK)
-    rc = pk_fail(error, rc,
-                 "the copy of \"%s\" did not pass its verification, so nothing "
-                 "was written; SELECT prod_health('full') looks for damage in "
-                 "the source (%s)",
-                 job->schema, found.message);
+  if (rc != SQLITE_OK) rc = failed_verification(job, &found, error);
   pk_error_clear(&found);
   return rc;
 }

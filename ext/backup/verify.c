@@ -228,14 +228,22 @@ static bool is_misfit(int rc) {
   return (rc & 0xff) == SQLITE_ERROR;
 }
 
+/* A file that cannot be read is not therefore damaged. */
+static bool is_system_failure(int rc) {
+  return (rc & 0xff) == SQLITE_IOERR || (rc & 0xff) == SQLITE_CANTOPEN ||
+         (rc & 0xff) == SQLITE_FULL;
+}
+
 /* Hands on a failure of the private connection, with the file's name. */
 static int failed(const verification *job, const pk_error *found,
                   pk_error *error) {
-  if (!found->message) return pk_fail_memory(error);
-  if (found->code == SQLITE_INTERRUPT)
-    return pk_fail(error, found->code, "interrupted");
-  return pk_fail(error, found->code, "%s is damaged: %s", job->path,
-                 found->message);
+  int rc = found->code;
+  if (rc == SQLITE_NOMEM) return pk_fail_memory(error);
+  if (rc == SQLITE_INTERRUPT) return pk_fail(error, rc, "interrupted");
+  return pk_fail(
+      error, rc,
+      is_system_failure(rc) ? "cannot check %s: %s" : "%s is damaged: %s",
+      job->path, found->message);
 }
 
 /* Runs the level's check of everything (what is "1": one row is enough), or of
@@ -381,11 +389,10 @@ static int check_database(verification *job, pk_error *error) {
   int rc =
       pk_private_file(job->db, job->path, job->compressed ? PK_GZIP_VFS : NULL,
                       &private, &found);
-  if (rc != SQLITE_OK)
-    rc = pk_fail(error, rc, "cannot open %s: %s", job->path, found.message);
-  pk_error_clear(&found);
   if (rc == SQLITE_OK)
-    rc = pk_run(private, error, "PRAGMA cache_size = -%d", CACHE_KIB);
+    rc = pk_run(private, &found, "PRAGMA cache_size = -%d", CACHE_KIB);
+  if (rc != SQLITE_OK) rc = failed(job, &found, error);
+  pk_error_clear(&found);
   pk_json_array(&job->report, "not_checked");
   if (rc == SQLITE_OK) rc = check_structure(job, private, error);
   if (rc == SQLITE_OK && job->level == LEVEL_FULL)

@@ -15,14 +15,24 @@ double pk_seconds_since(double began) {
   return round((pk_seconds() - began) * 1e3) / 1e3;
 }
 
-void pk_utc(char text[PK_UTC_BYTES], long long seconds) {
-  time_t moment = (time_t)seconds;
+/* A year of more than four digits does not fit, and gives the empty text. */
+static void write_utc(char text[PK_UTC_BYTES], const char *format,
+                      sqlite3_int64 seconds) {
   struct tm parts;
+  time_t moment = (time_t)seconds;
   if (!gmtime_r(&moment, &parts) ||
-      !strftime(text, PK_UTC_BYTES, "%Y-%m-%dT%H:%M:%SZ", &parts))
+      strftime(text, PK_UTC_BYTES, format, &parts) == 0)
     text[0] = 0;
 }
 
+void pk_utc_text(char text[PK_UTC_BYTES], sqlite3_int64 seconds) {
+  write_utc(text, "%Y-%m-%dT%H:%M:%SZ", seconds);
+}
+
+void pk_utc_stamp(char text[PK_UTC_BYTES], sqlite3_int64 seconds) {
+  write_utc(text, "%Y%m%dT%H%M%SZ", seconds);
+}
+
 void pk_utc_now(char text[PK_UTC_BYTES]) {
-  pk_utc(text, time(NULL));
+  pk_utc_text(text, (sqlite3_int64)time(NULL));
 }

@@ -5,20 +5,23 @@
 #ifndef PK_CLOCK_H
 #define PK_CLOCK_H
 
+#include "host.h"
+
 /* Seconds of the monotonic clock, for durations. */
 double pk_seconds(void);
 
 /* Seconds since an earlier pk_seconds(), to the millisecond, as shown to people. */
 double pk_seconds_since(double began);
 
-/* Room for a time as pk_utc writes it. */
+/* Room for a time as pk_utc_now writes it. */
 #define PK_UTC_BYTES 24
 
-/* Seconds since 1970, as 2026-11-20T03:47:00Z; "" for a time that
-** does not fit. */
-void pk_utc(char text[PK_UTC_BYTES], long long seconds);
+/* Seconds since 1970 as 2026-11-20T03:47:00Z, and as it stands in file names,
+** 20261120T034700Z. */
+void pk_utc_text(char text[PK_UTC_BYTES], sqlite3_int64 seconds);
+void pk_utc_stamp(char text[PK_UTC_BYTES], sqlite3_int64 seconds);
 
-/* The time now. */
+/* The time now, as pk_utc_text writes it. */
 void pk_utc_now(char text[PK_UTC_BYTES]);
 
 #endif

@@ -27,13 +27,35 @@ int pk_fail(pk_error *error, int code, const char *format, ...) {
   return code;
 }
 
+/* "disk I/O error (Input/output error)": what the connection said last. SQLite
+** keeps the system's reason for these two kinds of failure only; where it says
+** a sentence that a function of ours made, the reason is in it. */
+static char *said(sqlite3 *db) {
+  const char *message = sqlite3_errmsg(db);
+  int code = sqlite3_errcode(db), cause = sqlite3_system_errno(db);
+  bool of_system =
+      (code & 0xff) == SQLITE_IOERR || (code & 0xff) == SQLITE_CANTOPEN;
+  if (!of_system || cause == 0 || strcmp(message, sqlite3_errstr(code)) != 0)
+    return sqlite3_mprintf("%s", message);
+  return sqlite3_mprintf("%s (%s)", message, strerror(cause));
+}
+
+int pk_fail_sql(pk_error *error, int code, sqlite3 *db) {
+  char *cause = said(db);
+  code = cause ? pk_fail(error, code, "%s", cause) : pk_fail_memory(error);
+  sqlite3_free(cause);
+  return code;
+}
+
 int pk_fail_db(pk_error *error, sqlite3 *db, const char *format, ...) {
   int code = sqlite3_errcode(db);
+  char *cause = said(db);
   va_list values;
   va_start(values, format);
   code = fail(error, code == SQLITE_OK ? SQLITE_ERROR : code, format, values,
-              sqlite3_errmsg(db));
+              cause);
   va_end(values);
+  sqlite3_free(cause);
   return code;
 }
 
@@ -56,15 +78,26 @@ char *pk_error_message(const pk_error *error, const char *name) {
   return sqlite3_mprintf("%s: %s", name, error->message);
 }
 
+bool pk_is_damage(int code) {
+  return (code & 0xff) == SQLITE_CORRUPT || (code & 0xff) == SQLITE_NOTADB;
+}
+
 int pk_error_code(int code) {
   switch (code & 0xff) {
     case SQLITE_IOERR:
     case SQLITE_FULL:
     case SQLITE_SCHEMA:
       return SQLITE_ERROR;
+    case SQLITE_CORRUPT:
+      return SQLITE_CORRUPT_VTAB;
     default:
       return code;
   }
+}
+
+bool pk_ends_the_call(int code) {
+  code &= 0xff;
+  return code == SQLITE_INTERRUPT || code == SQLITE_NOMEM;
 }
 
 void pk_error_clear(pk_error *error) {

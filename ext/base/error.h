@@ -13,7 +13,10 @@
 #ifndef PK_ERROR_H
 #define PK_ERROR_H
 
+#include <stdbool.h>
 #include <stddef.h>
+
+#include <stdbool.h>
 
 #include "host.h"
 
@@ -28,7 +31,11 @@ typedef struct pk_error {
 ** sqlite3_mprintf's, so %Q and %w quote. */
 int pk_fail(pk_error *error, int code, const char *format, ...);
 
-/* The same, followed by ": " and what the connection said last. */
+/* The same with what the connection said last, and with the system's reason
+** where it has one: "disk I/O error (No space left on device)". */
+int pk_fail_sql(pk_error *error, int code, sqlite3 *db);
+
+/* The same, followed by ": " and that. */
 int pk_fail_db(pk_error *error, sqlite3 *db, const char *format, ...);
 
 /* The same for a failed system call: followed by ": " and strerror(errno). */
@@ -41,11 +48,19 @@ int pk_fail_memory(pk_error *error);
 ** NULL where there is no message. */
 char *pk_error_message(const pk_error *error, const char *name);
 
+/* Does the code tell of a damaged database, and not of a failure to read it? */
+bool pk_is_damage(int code);
+
 /* The code to hand to SQLite for a failure of ours. SQLite takes IOERR and
 ** FULL from a function as faults of the user's own database and rolls back the
 ** user's transaction, and takes SCHEMA as a request to run the statement
-** again; ours are about other files and statements, so they become ERROR. */
+** again; ours are about other files and statements, so they become ERROR. After
+** a plain CORRUPT it refuses to commit the user's transaction, but not after an
+** extended one (vdbe.c, SQLITE_CorruptRdOnly). */
 int pk_error_code(int code);
+
+/* Does the code end the whole call, whatever it was about to find out? */
+bool pk_ends_the_call(int code);
 
 /* Frees the message; the error is as new. */
 void pk_error_clear(pk_error *error);

@@ -13,6 +13,11 @@
 **     if (rc == SQLITE_OK) rc = pk_file_publish(&file, error);
 **     pk_file_discard(&file);                       due in every case
 **
+** The new file is locked (flock) for as long as it is written, so that one
+** whose lock is free was left by a process that was killed. Such parts of a
+** target are removed when a new file is begun for it, those of a whole folder
+** by pk_file_sweep. Where a filesystem knows no flock(), none is removed.
+**
 ** A live database is never opened here: closing it would drop the locks that
 ** SQLite holds on it in this process (POSIX record locks).
 */
@@ -32,9 +37,12 @@ typedef struct pk_file {
   bool overwrite;
 } pk_file;
 
-/* Begins a new file for `target`. Fails where the target exists and overwrite
-** is not asked for, is a folder or a special file, or where its folder is
-** missing or not writable. */
+/* Fails where a new file for `target` could not be begun: the target exists and
+** overwrite is not asked for, or it is a folder or a special file, or its
+** folder is missing or not writable. */
+int pk_file_check_target(const char *target, bool overwrite, pk_error *error);
+
+/* Begins a new file for `target`. Fails as pk_file_check_target does. */
 int pk_file_create(pk_file *file, const char *target, bool overwrite,
                    pk_error *error);
 
@@ -49,6 +57,25 @@ int pk_file_publish(pk_file *file, pk_error *error);
 /* Closes, and removes what was not published. Harmless when repeated. */
 void pk_file_discard(pk_file *file);
 
+/* Called for each part that is about to be removed, while it is locked. */
+typedef int (*pk_abandoned)(void *context, const char *target, pk_error *error);
+
+/* Removes the parts in a folder whose writer is gone; first each one's target
+** is told, if to anybody. A failure of `tell` ends it and leaves that part. */
+int pk_file_sweep(const char *folder, pk_abandoned tell, void *context,
+                  pk_error *error);
+
+/* Is there a part of `target`, of whatever writer? */
+int pk_file_begun(const char *target, bool *begun, pk_error *error);
+
+/* Removes a file; one that is not there is none to remove. To make that
+** durable, pk_folder_sync. */
+int pk_file_remove(const char *path, pk_error *error);
+
+/* The content of a small file that is no database: no more than `most` bytes
+** and no NUL among them. From sqlite3_malloc; NULL after a failure. */
+int pk_file_text(const char *path, int most, char **text, pk_error *error);
+
 /* Do two paths name one existing file (same device and inode)? */
 bool pk_same_file(const char *one, const char *other);
 
@@ -59,9 +86,11 @@ bool pk_same_place(const char *one, const char *other);
 /* Bytes of an existing regular file, or -1. */
 sqlite3_int64 pk_file_bytes(const char *path);
 
-/* The folder of a path, from sqlite3_malloc: "." for a bare name, "/" for a
-** file in the root. NULL when memory runs out. */
-char *pk_folder_of(const char *path);
+/* When it was last written, in seconds since 1970; 0 where it is not there. */
+sqlite3_int64 pk_file_modified(const char *path);
+
+/* Is it a symbolic link? */
+bool pk_is_link(const char *path);
 
 typedef enum pk_file_kind {
   PK_NO_FILE,

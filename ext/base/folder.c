@@ -1,85 +1,140 @@
 /* folder.c: see folder.h. */
-#define _GNU_SOURCE /* openat, fdopendir */
+#define _GNU_SOURCE /* O_DIRECTORY, flock */
 #include "folder.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
-struct pk_folder {
-  char *path;
-  DIR *entries;
-};
+#include "array.h"
+#include "clock.h"
+#include "sql.h"
 
-char *pk_folder_path_of(const pk_folder *folder, const char *name) {
-  size_t bytes = strlen(folder->path);
-  bool slash = bytes > 0 && folder->path[bytes - 1] == '/';
-  return sqlite3_mprintf("%s%s%s", folder->path, slash ? "" : "/", name);
+#define LOCK_WAIT_SECONDS 10
+#define LOCK_SLICE_MS 20
+
+const char *pk_base_name(const char *path) {
+  const char *slash = strrchr(path, '/');
+  return slash ? slash + 1 : path;
 }
 
-static DIR *open_entries(const pk_folder *parent, const char *name) {
-  const int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
-  int fd = parent ? openat(dirfd(parent->entries), name, flags | O_NOFOLLOW)
-                  : open(name, flags);
-  if (fd < 0) return NULL;
-  DIR *entries = fdopendir(fd);
-  if (!entries) close(fd);
-  return entries;
+char *pk_folder_of(const char *path) {
+  int bytes = (int)(pk_base_name(path) - path);
+  if (bytes == 0) return sqlite3_mprintf(".");
+  if (bytes > 1) bytes--;
+  return sqlite3_mprintf("%.*s", bytes, path);
 }
 
-int pk_folder_open(pk_folder **folder, const pk_folder *parent,
-                   const char *name, pk_error *error) {
+char *pk_folder_path(const char *folder, const char *name) {
+  size_t bytes = strlen(folder);
+  bool slash = bytes > 0 && folder[bytes - 1] == '/';
+  return sqlite3_mprintf("%s%s%s", folder, slash ? "" : "/", name);
+}
+
+/* ---- names ---- */
+
+static int compare_names(const void *one, const void *other) {
+  return strcmp(*(char *const *)one, *(char *const *)other);
+}
+
+static int add_name(pk_names *names, const char *name, pk_error *error) {
+  if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0) return SQLITE_OK;
+  char **all = pk_array_room(names->names, names->count, sizeof *all);
+  if (!all) return pk_fail_memory(error);
+  names->names = all;
+  all[names->count] = sqlite3_mprintf("%s", name);
+  if (!all[names->count]) return pk_fail_memory(error);
+  names->count++;
+  return SQLITE_OK;
+}
+
+int pk_folder_list(pk_names *names, const char *folder, pk_error *error) {
+  *names = (pk_names){0};
+  DIR *open_folder = opendir(folder);
+  if (!open_folder)
+    return pk_fail_errno(error, SQLITE_CANTOPEN, "cannot read the folder %s",
+                         folder);
   int rc = SQLITE_OK;
-  pk_folder *made = sqlite3_malloc(sizeof *made);
-  *folder = NULL;
-  if (!made) return pk_fail_memory(error);
-  *made = (pk_folder){.path = parent ? pk_folder_path_of(parent, name)
-                                     : sqlite3_mprintf("%s", name)};
-  if (!made->path)
-    rc = pk_fail_memory(error);
-  else if (!(made->entries = open_entries(parent, name)))
-    rc = pk_fail_errno(error, SQLITE_CANTOPEN, "cannot open the folder %s",
-                       made->path);
-  if (rc == SQLITE_OK)
-    *folder = made;
-  else
-    pk_folder_close(made);
+  do {
+    errno = 0;
+    const struct dirent *entry = readdir(open_folder);
+    if (!entry) break;
+    rc = add_name(names, entry->d_name, error);
+  } while (rc == SQLITE_OK);
+  if (rc == SQLITE_OK && errno != 0)
+    rc = pk_fail_errno(error, SQLITE_IOERR_READ, "cannot read the folder %s",
+                       folder);
+  closedir(open_folder);
+  if (names->count > 0)
+    qsort(names->names, (size_t)names->count, sizeof *names->names,
+          compare_names);
   return rc;
 }
 
-static bool is_dots(const char *name) {
-  return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+void pk_names_free(pk_names *names) {
+  for (int i = 0; i < names->count; i++) sqlite3_free(names->names[i]);
+  sqlite3_free(names->names);
+  *names = (pk_names){0};
 }
 
-int pk_folder_next(pk_folder *folder, const char **name, pk_file_facts *facts,
+/* ---- the folder itself ---- */
+
+static int open_folder(const char *folder, pk_error *error) {
+  int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0)
+    pk_fail_errno(error, SQLITE_CANTOPEN, "cannot open the folder %s", folder);
+  return fd;
+}
+
+int pk_folder_lock(int *lock, sqlite3 *db, const char *folder,
                    pk_error *error) {
-  for (;;) {
-    errno = 0; /* readdir says the end and a failure alike */
-    const struct dirent *entry = readdir(folder->entries);
-    *name = entry ? entry->d_name : NULL;
-    if (!entry && errno != 0)
-      return pk_fail_errno(error, SQLITE_IOERR, "cannot read the folder %s",
-                           folder->path);
-    if (!entry) return SQLITE_OK;
-    if (is_dots(*name)) continue;
-    errno = pk_file_look_in(dirfd(folder->entries), *name, facts);
-    if (errno == 0) return SQLITE_OK;
-    if (errno != ENOENT)
-      return pk_fail_errno(error, SQLITE_CANTOPEN, "cannot look at %s in %s",
-                           *name, folder->path);
+  *lock = open_folder(folder, error);
+  if (*lock < 0) return error->code;
+  double began = pk_seconds();
+  while (flock(*lock, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+    if (pk_interrupted(db))
+      return pk_fail(error, SQLITE_INTERRUPT, "interrupted");
+    if (pk_seconds() - began > LOCK_WAIT_SECONDS)
+      return pk_fail(error, SQLITE_BUSY,
+                     "another process is changing what is in %s; try again "
+                     "when it is done",
+                     folder);
+    sqlite3_sleep(LOCK_SLICE_MS);
   }
+  return SQLITE_OK;
 }
 
-const char *pk_folder_path(const pk_folder *folder) {
-  return folder->path;
+void pk_folder_unlock(int *lock) {
+  if (*lock >= 0) close(*lock);
+  *lock = -1;
 }
 
-void pk_folder_close(pk_folder *folder) {
-  if (!folder) return;
-  if (folder->entries) closedir(folder->entries);
-  sqlite3_free(folder->path);
-  sqlite3_free(folder);
+int pk_sync(int fd) {
+  int rc = fsync(fd);
+  while (rc != 0 && errno == EINTR) rc = fsync(fd);
+  return rc;
+}
+
+int pk_folder_sync(const char *folder, pk_error *error) {
+  int fd = open_folder(folder, error);
+  if (fd < 0) return error->code;
+  int rc = SQLITE_OK;
+  /* Some filesystems cannot sync a folder and say EINVAL. */
+  if (pk_sync(fd) != 0 && errno != EINVAL)
+    rc = pk_fail_errno(error, SQLITE_IOERR_FSYNC, "cannot sync the folder %s",
+                       folder);
+  close(fd);
+  return rc;
+}
+
+sqlite3_int64 pk_folder_free_bytes(const char *folder) {
+  struct statvfs found;
+  if (statvfs(folder, &found) != 0) return -1;
+  return (sqlite3_int64)found.f_bavail * (sqlite3_int64)found.f_frsize;
 }

@@ -25,6 +25,10 @@ SQLITE_EXTENSION_INIT3
 #define PK_HOST_HAS(routine) ((routine) != NULL)
 #endif
 
+/* The first host without the WAL-reset bug (sqlite.org/wal.html), by which a
+** checkpoint that races with a write can, very rarely, corrupt the file. */
+#define PK_WAL_RESET_MENDED 3051003
+
 /* Functions that answer JSON say so (SQLite 3.45); older hosts ignore it. */
 #ifndef SQLITE_RESULT_SUBTYPE
 #define SQLITE_RESULT_SUBTYPE 0x001000000

@@ -51,10 +51,11 @@ static int stop_late(const pk_pace *pace, pk_error *error) {
                  pace->max_seconds, pace->done);
 }
 
-static int check(const pk_pace *pace, double now, pk_error *error) {
+int pk_pace_check(const pk_pace *pace, pk_error *error) {
   if (pk_interrupted(pace->db))
     return pk_fail(error, SQLITE_INTERRUPT, "interrupted");
-  if (pace->max_seconds > 0 && now - pace->began > pace->max_seconds)
+  double seconds = pk_seconds() - pace->began;
+  if (pace->max_seconds > 0 && seconds > pace->max_seconds)
     return stop_late(pace, error);
   return SQLITE_OK;
 }
@@ -69,11 +70,11 @@ static bool ahead(const pk_pace *pace, double now) {
 int pk_pace_step(pk_pace *pace, sqlite3_int64 bytes, pk_error *error) {
   double now = pk_seconds();
   pace->done += bytes;
-  int rc = check(pace, now, error);
+  int rc = pk_pace_check(pace, error);
   while (rc == SQLITE_OK && ahead(pace, now)) {
     sqlite3_sleep(SLICE_MS);
     now = pk_seconds();
-    rc = check(pace, now, error);
+    rc = pk_pace_check(pace, error);
   }
   if (pace->progress && now - pace->shown >= SECONDS_BETWEEN_LINES)
     show(pace, now);

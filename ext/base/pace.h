@@ -35,6 +35,10 @@ void pk_pace_begin(pk_pace *pace);
 ** an interrupt, SQLITE_ERROR when its time is over. */
 int pk_pace_step(pk_pace *pace, sqlite3_int64 bytes, pk_error *error);
 
+/* The same for work that does not count as progress and does not wait for the
+** rate limit: it hears of an interrupt and of the time limit. */
+int pk_pace_check(const pk_pace *pace, pk_error *error);
+
 /* Ends the progress line. Due in every case; harmless when repeated. */
 void pk_pace_end(pk_pace *pace);
 

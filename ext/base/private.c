@@ -24,8 +24,7 @@ static int open_private(sqlite3 *db, const char *name, int flags,
   int rc = sqlite3_open_v2(name, private, flags, vfs);
   opening = false;
   if (rc != SQLITE_OK) {
-    rc = *private ? pk_fail(error, rc, "%s", sqlite3_errmsg(*private))
-                  : pk_fail_memory(error);
+    rc = *private ? pk_fail_sql(error, rc, *private) : pk_fail_memory(error);
     sqlite3_close(*private);
     *private = NULL;
     return rc;
@@ -47,7 +46,7 @@ int pk_private_memory(sqlite3 *db, sqlite3 **private, pk_error *error) {
 
 /* The path as a URI, https://www.sqlite.org/uri.html: an empty authority for an
 ** absolute path, and an escape for what would end the path. */
-static char *immutable_uri(const char *path) {
+static char *uri_of(const char *path, const char *query) {
   sqlite3_str *uri = sqlite3_str_new(NULL);
   sqlite3_str_appendall(uri, *path == '/' ? "file://" : "file:");
   for (; *path; path++)
@@ -55,17 +54,38 @@ static char *immutable_uri(const char *path) {
       sqlite3_str_appendf(uri, "%%%02x", *path);
     else
       sqlite3_str_appendchar(uri, 1, *path);
-  sqlite3_str_appendall(uri, "?immutable=1");
+  sqlite3_str_appendall(uri, query);
   return sqlite3_str_finish(uri);
+}
+
+static int open_file(sqlite3 *db, const char *path, const char *query,
+                     int flags, const char *vfs, sqlite3 **private,
+                     pk_error *error) {
+  *private = NULL;
+  char *uri = uri_of(path, query);
+  if (!uri) return pk_fail_memory(error);
+  int rc = open_private(db, uri, flags | SQLITE_OPEN_URI, vfs, private, error);
+  sqlite3_free(uri);
+  return rc;
 }
 
 int pk_private_file(sqlite3 *db, const char *path, const char *vfs,
                     sqlite3 **private, pk_error *error) {
-  *private = NULL;
-  char *uri = immutable_uri(path);
-  if (!uri) return pk_fail_memory(error);
-  int rc = open_private(db, uri, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, vfs,
-                        private, error);
-  sqlite3_free(uri);
-  return rc;
+  return open_file(db, path, "?immutable=1", SQLITE_OPEN_READONLY, vfs, private,
+                   error);
+}
+
+int pk_private_live(sqlite3 *db, const char *path, sqlite3 **private,
+                    pk_error *error) {
+  return open_file(db, path, "", SQLITE_OPEN_READWRITE, NULL, private, error);
+}
+
+/* Not in shared-cache mode, whatever the application chose for its own. */
+int pk_private_twin(sqlite3 *db, const char *schema, sqlite3 **private,
+                    pk_error *error) {
+  sqlite3_vfs *vfs = NULL;
+  sqlite3_file_control(db, schema, SQLITE_FCNTL_VFS_POINTER, &vfs);
+  return open_private(db, sqlite3_db_filename(db, schema),
+                      SQLITE_OPEN_READONLY | SQLITE_OPEN_PRIVATECACHE,
+                      vfs ? vfs->zName : NULL, private, error);
 }

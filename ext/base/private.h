@@ -35,4 +35,16 @@ int pk_private_memory(sqlite3 *db, sqlite3 **private, pk_error *error);
 int pk_private_file(sqlite3 *db, const char *path, const char *vfs,
                     sqlite3 **private, pk_error *error);
 
+/* Opens an existing file that may be a live database, to read and write, with
+** all of SQLite's locks. */
+int pk_private_live(sqlite3 *db, const char *path, sqlite3 **private,
+                    pk_error *error);
+
+/* Opens the file of a schema once more, read-only, with the same VFS. It sees
+** what is committed, and locks as a connection of another process would.
+** Whoever opens it sees to it that this VFS allows two connections in one
+** process, and that the first has not locked the second out. */
+int pk_private_twin(sqlite3 *db, const char *schema, sqlite3 **private,
+                    pk_error *error);
+
 #endif

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE /* S_ISDIR, access */
 #include "reader.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -30,16 +31,18 @@ static int check_regular(const char *path, pk_error *error) {
 static int open_file(pk_reader *reader, pk_error *error) {
   sqlite3_vfs *vfs = sqlite3_vfs_find(NULL);
   reader->file = sqlite3_malloc(vfs->szOsFile);
-  if (reader->file) memset(reader->file, 0, (size_t)vfs->szOsFile);
-  if (!reader->path || !reader->file) return pk_fail_memory(error);
+  if (!reader->file) return pk_fail_memory(error);
+  memset(reader->file, 0, (size_t)vfs->szOsFile);
+  if (!reader->path) return pk_fail_memory(error);
   int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_MAIN_DB;
+  errno = 0;
   int rc = vfs->xOpen(vfs, reader->path, reader->file, flags, &flags);
   if (rc == SQLITE_OK)
     rc = reader->file->pMethods->xFileSize(reader->file, &reader->bytes);
-  if (rc != SQLITE_OK)
-    return pk_fail(error, rc, "cannot open %s: %s", reader->path,
-                   sqlite3_errstr(rc));
-  return SQLITE_OK;
+  if (rc == SQLITE_OK) return SQLITE_OK;
+  return errno ? pk_fail_errno(error, rc, "cannot open %s", reader->path)
+               : pk_fail(error, rc, "cannot open %s: %s", reader->path,
+                         sqlite3_errstr(rc));
 }
 
 int pk_reader_open(pk_reader *reader, const char *path, pk_error *error) {

@@ -12,7 +12,7 @@ static int prepare(sqlite3 *db, sqlite3_stmt **statement, pk_error *error,
   char *sql = sqlite3_vmprintf(format, values);
   if (!sql) return pk_fail_memory(error);
   int rc = sqlite3_prepare_v2(db, sql, -1, statement, NULL);
-  if (rc != SQLITE_OK) rc = pk_fail(error, rc, "%s", sqlite3_errmsg(db));
+  if (rc != SQLITE_OK) rc = pk_fail_sql(error, rc, db);
   sqlite3_free(sql);
   return rc;
 }
@@ -29,7 +29,7 @@ int pk_prepare(sqlite3 *db, sqlite3_stmt **statement, pk_error *error,
 int pk_step(sqlite3_stmt *statement, pk_error *error) {
   int rc = sqlite3_step(statement);
   if (rc == SQLITE_ROW || rc == SQLITE_DONE) return rc;
-  return pk_fail(error, rc, "%s", sqlite3_errmsg(sqlite3_db_handle(statement)));
+  return pk_fail_sql(error, rc, sqlite3_db_handle(statement));
 }
 
 int pk_run(sqlite3 *db, pk_error *error, const char *format, ...) {

@@ -1,6 +1,7 @@
 /* snapshot.c: see snapshot.h. */
 #include "snapshot.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,6 +22,7 @@ enum {
 struct pk_snapshot {
   pk_snapshot_facts facts;
   sqlite3 *db;
+  const pk_pace *pace; /* or NULL */
   char *schema;
   char *beside;
   sqlite3_stmt *pin;  /* at its first row; holds the read transaction */
@@ -35,9 +37,10 @@ struct pk_snapshot {
 
 /* ---- waiting ---- */
 
-static int check_interrupt(const pk_snapshot *s, pk_error *error) {
-  if (!pk_interrupted(s->db)) return SQLITE_OK;
-  return pk_fail(error, SQLITE_INTERRUPT, "interrupted");
+/* Is the copy to go on? */
+static int check_pace(const pk_snapshot *s, pk_error *error) {
+  pk_pace unlimited = {.db = s->db};
+  return pk_pace_check(s->pace ? s->pace : &unlimited, error);
 }
 
 /* ---- the read transaction ---- */
@@ -229,7 +232,7 @@ static int open_spool(pk_snapshot *s, pk_error *error) {
   int rc = vfs->xOpen(vfs, s->spool_file.path, s->spool,
                       SQLITE_OPEN_READONLY | SQLITE_OPEN_TRANSIENT_DB, NULL);
   if (rc != SQLITE_OK)
-    return pk_fail(error, rc, "cannot read back %s", s->spool_file.path);
+    return pk_fail_errno(error, rc, "cannot read back %s", s->spool_file.path);
   vfs->xDelete(vfs, s->spool_file.path, 0);
   return SQLITE_OK;
 }
@@ -257,7 +260,7 @@ static int copy_pages(pk_snapshot *s, pk_error *error) {
     if (rc == SQLITE_OK)
       rc = pk_file_write(&s->spool_file, chunk,
                          (size_t)count * s->facts.page_size, error);
-    if (rc == SQLITE_OK) rc = check_interrupt(s, error);
+    if (rc == SQLITE_OK) rc = check_pace(s, error);
   }
   sqlite3_free(chunk);
   return rc;
@@ -276,8 +279,8 @@ int pk_snapshot_spool(pk_snapshot *s, pk_error *error) {
 static int run_backup(pk_snapshot *s, sqlite3 *copy, pk_error *error) {
   sqlite3_backup *backup = sqlite3_backup_init(copy, "main", s->db, s->schema);
   if (!backup)
-    return pk_fail_db(error, copy, "cannot copy the database \"%s\"",
-                      s->schema);
+    return pk_fail_db(error, copy, "cannot copy the database \"%s\" to %s",
+                      s->schema, s->spool_file.path);
   double give_up = pk_seconds() + PK_PATIENCE_SECONDS;
   int step, rc;
   do {
@@ -285,14 +288,15 @@ static int run_backup(pk_snapshot *s, sqlite3 *copy, pk_error *error) {
     if (pk_is_locked(step)) {
       rc = pk_wait_for_lock(s->db, s->schema, give_up, error);
     } else {
-      rc = check_interrupt(s, error);
+      rc = check_pace(s, error);
       give_up = pk_seconds() + PK_PATIENCE_SECONDS;
     }
   } while (rc == SQLITE_OK && (step == SQLITE_OK || pk_is_locked(step)));
   s->facts.page_count = (uint32_t)sqlite3_backup_pagecount(backup);
   sqlite3_backup_finish(backup);
   if (rc == SQLITE_OK && step != SQLITE_DONE)
-    rc = pk_fail_db(error, copy, "cannot copy the database \"%s\"", s->schema);
+    rc = pk_fail_db(error, copy, "cannot copy the database \"%s\" to %s",
+                    s->schema, s->spool_file.path);
   return rc;
 }
 
@@ -304,8 +308,8 @@ static int backup_to_spool(pk_snapshot *s, pk_error *error) {
   rc = sqlite3_open_v2(s->spool_file.path, &copy, SQLITE_OPEN_READWRITE,
                        SPOOL_VFS);
   if (rc != SQLITE_OK)
-    rc = pk_fail(error, rc, "cannot write %s: %s", s->spool_file.path,
-                 copy ? sqlite3_errmsg(copy) : sqlite3_errstr(rc));
+    rc = copy ? pk_fail_db(error, copy, "cannot write %s", s->spool_file.path)
+              : pk_fail_memory(error);
   if (rc == SQLITE_OK) rc = pk_run(copy, error, "PRAGMA journal_mode = OFF");
   if (rc == SQLITE_OK) rc = pk_run(copy, error, "PRAGMA synchronous = OFF");
   if (rc == SQLITE_OK) rc = run_backup(s, copy, error);
@@ -338,10 +342,11 @@ static int open_snapshot(pk_snapshot *s, pk_error *error) {
 
 int pk_snapshot_open(pk_snapshot **snapshot, sqlite3 *db, const char *schema,
                      const char *beside, const char *avoid_direct,
-                     pk_error *error) {
+                     const pk_pace *pace, pk_error *error) {
   pk_snapshot *s = *snapshot = sqlite3_malloc(sizeof *s);
   if (!s) return pk_fail_memory(error);
   *s = (pk_snapshot){.db = db,
+                     .pace = pace,
                      .facts = {.method = "direct", .reason = avoid_direct},
                      .schema = sqlite3_mprintf("%s", schema),
                      .beside = beside ? sqlite3_mprintf("%s", beside) : NULL,
@@ -354,6 +359,18 @@ const pk_snapshot_facts *pk_snapshot_about(const pk_snapshot *snapshot) {
   return &snapshot->facts;
 }
 
+/* The VFS keeps the system's reason for the file (os_unix.c, lastErrno). */
+static int failed_read(const pk_snapshot *s, uint32_t page, int rc,
+                       pk_error *error) {
+  errno = EIO;
+  s->file->pMethods->xFileControl(s->file, SQLITE_FCNTL_LAST_ERRNO, &errno);
+  if (s->file == s->spool)
+    return pk_fail_errno(error, rc, "cannot read back page %u of %s", page,
+                         s->spool_file.path);
+  return pk_fail_errno(error, rc, "cannot read page %u of the database \"%s\"",
+                       page, s->schema);
+}
+
 /* Pages that are not in the log, in one read. What lies behind the file's end
 ** was never written, and SQLite too reads it as zeros. */
 static int read_run(pk_snapshot *s, uint32_t first, uint32_t count, void *pages,
@@ -362,8 +379,7 @@ static int read_run(pk_snapshot *s, uint32_t first, uint32_t count, void *pages,
   int rc = s->file->pMethods->xRead(s->file, pages, (int)(count * size),
                                     (first - 1) * size);
   if (rc == SQLITE_OK || rc == SQLITE_IOERR_SHORT_READ) return SQLITE_OK;
-  return pk_fail(error, rc, "cannot read page %u of the database \"%s\"", first,
-                 s->schema);
+  return failed_read(s, first, rc, error);
 }
 
 static int lost(pk_error *error) {

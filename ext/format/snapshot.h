@@ -3,7 +3,7 @@
 **
 **     pk_snapshot *snapshot;
 **     int rc = pk_snapshot_open(&snapshot, db, "main", "/backups/app.db", NULL,
-**                               error);
+**                               NULL, error);
 **     if (rc == SQLITE_OK)
 **       rc = pk_snapshot_read(snapshot, 1, 256, pages, error);
 **     pk_snapshot_close(snapshot);                   due in every case
@@ -65,6 +65,7 @@
 #include <stdint.h>
 
 #include "../base/error.h"
+#include "../base/pace.h"
 
 /* Told by pk_snapshot_read and pk_snapshot_spool when the pages read so far
 ** turn out to prove nothing. What was made of them is to be thrown away and
@@ -86,11 +87,12 @@ typedef struct pk_snapshot_facts {
 
 /* Pins a snapshot of a schema. Private copies are made beside `beside`, or in
 ** the folder for temporary files if that is NULL. `avoid_direct`, if given, is
-** the reason to take sqlite3_backup; it must live as long as the snapshot.
-** Fails while a write transaction is open on the schema here. */
+** the reason to take sqlite3_backup. `pace`, if given, has the time limit within
+** which copies are made; both must live as long as the snapshot. Fails while a
+** write transaction is open on the schema here. */
 int pk_snapshot_open(pk_snapshot **snapshot, sqlite3 *db, const char *schema,
                      const char *beside, const char *avoid_direct,
-                     pk_error *error);
+                     const pk_pace *pace, pk_error *error);
 
 /* Lives as long as the snapshot; spooling changes blocks_writers. */
 const pk_snapshot_facts *pk_snapshot_about(const pk_snapshot *snapshot);

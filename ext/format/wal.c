@@ -30,6 +30,9 @@ enum {
 };
 #define WAL_INDEX_VERSION 3007000u
 
+/* walformat 2.1, lock bytes 120..127: places of two that xShmLock knows. */
+enum { CHECKPOINT_LOCK = 1, FIRST_READ_LOCK = 3 };
+
 /* fileformat2 4.1: the log is a header and frames, each a header and a page. */
 enum { LOG_HEADER_BYTES = 32, FRAME_HEADER_BYTES = 24, FRAME_SALT = 8 };
 
@@ -138,6 +141,64 @@ int pk_wal_header_read(const pk_wal *wal, pk_wal_header *header) {
   header->backfilled = native32(raw + AT_BACKFILLED);
   memcpy(header->read_mark, raw + AT_READ_MARKS, sizeof header->read_mark);
   return SQLITE_OK;
+}
+
+/* Does somebody hold this lock? Readers share theirs, so whoever gets one alone
+** has met nobody. */
+static int try_lock(const pk_wal *wal, int place, bool *held) {
+  sqlite3_file *file = wal->database;
+  int rc = file->pMethods->xShmLock(file, place, 1,
+                                    SQLITE_SHM_LOCK | SQLITE_SHM_EXCLUSIVE);
+  if (rc == SQLITE_OK)
+    file->pMethods->xShmLock(file, place, 1,
+                             SQLITE_SHM_UNLOCK | SQLITE_SHM_EXCLUSIVE);
+  *held = rc == SQLITE_BUSY;
+  return *held ? SQLITE_OK : rc;
+}
+
+/* Has the wal-index this number still, at this place? */
+static bool is_still(const pk_wal *wal, const volatile void *region, int at,
+                     uint32_t number) {
+  wal->database->pMethods->xShmBarrier(wal->database);
+  return native32((const unsigned char *)region + at) == number;
+}
+
+/* Does a reader hold this mark? Who moves a mark holds its lock meanwhile, and
+** a checkpoint that copies holds that of mark 0; it notes what it has copied
+** before it lets go. So neither the mark nor nBackfill must have changed. */
+static int try_mark(const pk_wal *wal, const pk_wal_header *header, int mark,
+                    const volatile void *region, bool *held) {
+  bool copying = false;
+  int rc = try_lock(wal, FIRST_READ_LOCK + mark, held);
+  if (rc == SQLITE_OK && *held && mark == 0)
+    rc = try_lock(wal, CHECKPOINT_LOCK, &copying);
+  *held = *held && !copying &&
+          is_still(wal, region, AT_READ_MARKS + 4 * mark,
+                   header->read_mark[mark]) &&
+          is_still(wal, region, AT_BACKFILLED, header->backfilled);
+  return rc;
+}
+
+/* A mark that is not behind the last commit is not held against a checkpoint.
+** Readers of mark 0 read the bare file, to which nothing may be copied. */
+int pk_wal_readers_find(const pk_wal *wal, const pk_wal_header *header,
+                        pk_wal_readers *readers) {
+  void volatile *region;
+  *readers = (pk_wal_readers){0, 0};
+  if (header->backfilled >= header->last_frame) return SQLITE_OK;
+  int rc = wal->database->pMethods->xShmMap(wal->database, 0, REGION_BYTES, 0,
+                                            &region);
+  for (int i = 0; rc == SQLITE_OK && i < PK_WAL_READ_MARKS; i++) {
+    uint32_t frame = i == 0 ? header->backfilled : header->read_mark[i];
+    bool held;
+    if (frame >= header->last_frame) continue;
+    rc = try_mark(wal, header, i, region, &held);
+    if (!held) continue;
+    readers->marks |= 1u << i;
+    if (header->last_frame - frame > readers->held_back)
+      readers->held_back = header->last_frame - frame;
+  }
+  return rc;
 }
 
 bool pk_wal_header_same(const pk_wal_header *one, const pk_wal_header *other) {

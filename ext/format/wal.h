@@ -13,11 +13,18 @@
 **     if (rc == SQLITE_OK && wal.log && !obstacle)
 **       rc = pk_wal_header_read(&wal, &header);
 **
-** Locking protocol. Nothing is locked here. A header is a moment's view that
-** is whole (SQLite writes it twice for that) but may be out of date when the
-** call returns; reading it needs no transaction. Frames may be read only while
-** the connection holds a read transaction that began at this very header and
-** did not find the log entirely copied back: then a read mark keeps frames
+** Locking protocol. Nothing is locked here, but for pk_wal_readers_find. A
+** header is a moment's view that is whole (SQLite writes it twice for that) but
+** may be out of date when the call returns; reading it needs no transaction.
+** pk_wal_readers_find tries the exclusive lock of each read mark that is behind
+** the last commit, without waiting, and gives it back at once, as a checkpoint
+** does to move the marks along (walCheckpoint in SQLite's wal.c). Who meets
+** that lock in those microseconds does what it does when it meets a checkpoint:
+** a reader that begins takes another mark or tries again, a checkpoint leaves
+** some frames to the next. A mark that this process holds cannot be locked
+** either, and does not lose its lock. Frames may be read only while the
+** connection holds a read transaction that began at this very header and did
+** not find the log entirely copied back: then a read mark keeps frames
 ** 1..last_frame from being overwritten.
 **
 ** Limits. The wal-index must be the shared memory that this connection uses: a
@@ -55,6 +62,12 @@ typedef struct pk_wal_header {
   uint32_t read_mark[PK_WAL_READ_MARKS]; /* last frame that readers may see */
 } pk_wal_header;
 
+/* The readers for whom a checkpoint leaves frames in the log. */
+typedef struct pk_wal_readers {
+  unsigned marks;     /* bit i: somebody holds read_mark[i], an old one */
+  uint32_t held_back; /* frames that cannot be copied back meanwhile */
+} pk_wal_readers;
+
 /* Where a page stands in the log. */
 typedef struct pk_wal_place {
   uint32_t page;
@@ -76,6 +89,14 @@ int pk_wal_find(pk_wal *wal, sqlite3 *db, const char *schema,
 
 /* Copies the header. SQLITE_BUSY: a writer was changing it, try again. */
 int pk_wal_header_read(const pk_wal *wal, pk_wal_header *header);
+
+/* Finds the readers that hold back a checkpoint: those before the log's last
+** commit. Whether a mark is held only its lock tells, which is taken for a
+** moment (see the locking protocol). A transaction of the connection itself
+** counts like any other. SQLITE_READONLY: this connection may not take locks in
+** the wal-index, and so cannot tell. */
+int pk_wal_readers_find(const pk_wal *wal, const pk_wal_header *header,
+                        pk_wal_readers *readers);
 
 /* Nothing was committed and the log was not restarted between the two. */
 bool pk_wal_header_same(const pk_wal_header *one, const pk_wal_header *other);

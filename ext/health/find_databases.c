@@ -53,7 +53,7 @@
 #include "../base/array.h"
 #include "../base/clock.h"
 #include "../base/feature.h"
-#include "../base/folder.h"
+#include "../base/entries.h"
 #include "../base/reader.h"
 #include "../base/sql.h"
 #include "../format/header.h"
@@ -81,7 +81,7 @@ static const pk_option options[] = {
 struct search {
   sqlite3 *db;
   struct limits limits;
-  pk_folder **folders;
+  pk_entries **folders;
   int depth;             /* of them are open */
   sqlite3_uint64 device; /* of root */
   sqlite3_int64 entries; /* seen so far */
@@ -106,7 +106,7 @@ static void tell_problem(struct search *search, const char *path,
     pk_row_null(search->rows);
   for (int unknown = 0; unknown < 8; unknown++) /* page_size to has_wal */
     pk_row_null(search->rows);
-  if (file) pk_utc(modified_at, file->modified_at);
+  if (file) pk_utc_text(modified_at, file->modified_at);
   pk_row_text(search->rows, file ? modified_at : NULL);
   pk_row_text(search->rows, problem);
 }
@@ -163,7 +163,7 @@ static int add_database(struct search *search, const char *path,
   bool wal = false;
   int rc = has_wal(path, &wal, error);
   if (rc != SQLITE_OK) return rc;
-  pk_utc(modified_at, file->modified_at);
+  pk_utc_text(modified_at, file->modified_at);
   begin_row(search, path);
   pk_row_int64(rows, file->bytes);
   pk_row_int64(rows, header->page_size);
@@ -214,19 +214,19 @@ static const char *barred_because(const struct search *search,
 
 /* Enters `name` in the innermost open folder; root where none is open. */
 static int enter(struct search *search, const char *name, pk_error *error) {
-  pk_folder **folders =
+  pk_entries **folders =
       pk_array_room(search->folders, search->depth, sizeof *folders);
   if (!folders) return pk_fail_memory(error);
   search->folders = folders;
-  int rc = pk_folder_open(&folders[search->depth],
-                          search->depth ? folders[search->depth - 1] : NULL,
-                          name, error);
+  int rc = pk_entries_open(&folders[search->depth],
+                           search->depth ? folders[search->depth - 1] : NULL,
+                           name, error);
   if (rc == SQLITE_OK) search->depth++;
   return rc;
 }
 
 static void leave(struct search *search) {
-  pk_folder_close(search->folders[--search->depth]);
+  pk_entries_close(search->folders[--search->depth]);
 }
 
 static int look_at_folder(struct search *search, const char *name,
@@ -244,7 +244,7 @@ static int look_at_folder(struct search *search, const char *name,
 
 /* ---- the walk ---- */
 
-static int look_at_entry(struct search *search, const pk_folder *folder,
+static int look_at_entry(struct search *search, const pk_entries *folder,
                          const char *name, const pk_file_facts *entry,
                          pk_error *error) {
   int rc = SQLITE_OK;
@@ -253,7 +253,7 @@ static int look_at_entry(struct search *search, const pk_folder *folder,
     return pk_fail(error, SQLITE_INTERRUPT, "interrupted");
   if (entry->kind != PK_REGULAR_FILE && entry->kind != PK_FOLDER)
     return SQLITE_OK;
-  char *path = pk_folder_path_of(folder, name);
+  char *path = pk_entries_path_of(folder, name);
   if (!path) return pk_fail_memory(error);
   if (entry->kind == PK_FOLDER)
     rc = look_at_folder(search, name, path, entry, error);
@@ -265,15 +265,15 @@ static int look_at_entry(struct search *search, const pk_folder *folder,
 
 /* One entry of the innermost folder; at its end, back to the one above. */
 static int walk_on(struct search *search, pk_error *error) {
-  pk_folder *folder = search->folders[search->depth - 1];
+  pk_entries *folder = search->folders[search->depth - 1];
   pk_error failure = PK_NO_ERROR;
   pk_file_facts entry;
   const char *name;
-  int rc = pk_folder_next(folder, &name, &entry, &failure);
+  int rc = pk_entries_next(folder, &name, &entry, &failure);
   if (rc == SQLITE_OK && name)
     return look_at_entry(search, folder, name, &entry, error);
   if (rc != SQLITE_OK)
-    survive(search, pk_folder_path(folder), NULL, &failure, error);
+    survive(search, pk_entries_path(folder), NULL, &failure, error);
   leave(search);
   return error->code;
 }
@@ -301,7 +301,7 @@ static int enter_root(struct search *search, const char *root,
   pk_file_facts facts;
   int rc = enter(search, root, error);
   if (rc != SQLITE_OK) return rc;
-  char *itself = pk_folder_path_of(search->folders[0], ".");
+  char *itself = pk_entries_path_of(search->folders[0], ".");
   rc = itself ? pk_file_look(itself, &facts, error) : pk_fail_memory(error);
   if (rc == SQLITE_OK) search->device = facts.device;
   sqlite3_free(itself);

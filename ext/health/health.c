@@ -34,9 +34,14 @@
 ** a pass.
 **
 ** How it works: `fast` reads the header, the schema as any query would, and the
-** sizes of the file and its WAL: constant time whatever the database's size.
+** sizes of the file and its WAL: constant time whatever the database's size. It
+** asks prod_wal which readers hold the WAL back, and prod_integrity what it
+** found last (a corruption stays reported until a full check passes there).
 ** `quick` adds PRAGMA quick_check; `full` makes PRAGMA integrity_check instead,
-** which includes it, and PRAGMA foreign_key_check. These read every page.
+** which includes it, and PRAGMA foreign_key_check. These read every page, in
+** the order of the tables; a file that is not in memory is read ahead first,
+** from beginning to end, which takes a fraction of the time (see
+** format/prefetch.h).
 **
 ** It is about the file. What belongs to a connection (busy_timeout,
 ** foreign_keys) is in prod_settings: a fresh connection never has it set.
@@ -60,7 +65,9 @@
 #include "../base/feature.h"
 #include "../base/file.h"
 #include "../base/json.h"
+#include "../base/page_check.h"
 #include "../base/sql.h"
+#include "../format/prefetch.h"
 
 #define TIERS "fast quick full"
 enum tier { FAST, QUICK, FULL };
@@ -68,14 +75,15 @@ enum tier { FAST, QUICK, FULL };
 static const char *const tier_names[] = {"fast", "quick", "full"};
 
 struct health_options {
-  sqlite3_int64 wal_warn_bytes, wal_fail_bytes;
+  sqlite3_int64 wal_warn_bytes, wal_fail_bytes, pinned_warn_bytes;
   double free_warn_ratio, free_fail_ratio;
-  char *schema;
+  char *integrity_state, *schema;
 };
 
 static const struct health_options defaults = {
     .wal_warn_bytes = 100 * 1024 * 1024,
     .wal_fail_bytes = 500 * 1024 * 1024,
+    .pinned_warn_bytes = 50 * 1024 * 1024,
     .free_warn_ratio = 0.20,
     .free_fail_ratio = 0.50,
 };
@@ -87,12 +95,18 @@ static const pk_option options[] = {
     {"wal_fail_bytes", PK_INTEGER,
      offsetof(struct health_options, wal_fail_bytes),
      .summary = "a WAL over this is a failure (524288000)"},
+    {"pinned_warn_bytes", PK_INTEGER,
+     offsetof(struct health_options, pinned_warn_bytes),
+     .summary = "more than this held back by readers is a warning (52428800)"},
     {"free_warn_ratio", PK_REAL,
      offsetof(struct health_options, free_warn_ratio), 0, 1,
      .summary = "a share of free pages over this is a warning (0.2)"},
     {"free_fail_ratio", PK_REAL,
      offsetof(struct health_options, free_fail_ratio), 0, 1,
      .summary = "a share of free pages over this is a failure (0.5)"},
+    {"integrity_state", PK_TEXT,
+     offsetof(struct health_options, integrity_state),
+     .summary = "the option `state` that prod_integrity is given"},
     {"schema", PK_TEXT, offsetof(struct health_options, schema),
      .summary = "the attached database to check (main)"},
     {0}};
@@ -241,8 +255,60 @@ static int check_wal_size(struct facts *facts, struct finding *finding,
     return found(finding, PASS, error, "the WAL is within its limit");
   return found(finding, status, error,
                "the WAL has %lld bytes, over %lld: no checkpoint completes (a "
-               "long reader?) or none is made; PRAGMA wal_checkpoint tells",
+               "long reader?) or none is made; prod_checkpoint() tells",
                bytes, finding->threshold.whole);
+}
+
+/* Another feature's table stands in a FROM, for which SQLite reads the schema
+** of main: that it fails says nothing about the database in question. */
+static int unanswered(struct finding *finding, pk_error *trouble,
+                      pk_error *error) {
+  if (pk_ends_the_call(trouble->code)) {
+    *error = *trouble;
+    return error->code;
+  }
+  int rc = not_checked(finding, trouble->message, error);
+  pk_error_clear(trouble);
+  return rc;
+}
+
+/* The columns of PINNED_SQL. */
+static int judge_pinned(struct facts *facts, struct finding *finding,
+                        sqlite3_stmt *row, pk_error *error) {
+  const char *note = (const char *)sqlite3_column_text(row, 2);
+  sqlite3_int64 bytes = sqlite3_column_int64(row, 0);
+  sqlite3_int64 warn = facts->limits.pinned_warn_bytes;
+  if (note) return not_checked(finding, note, error);
+  finding->value = whole(bytes);
+  finding->threshold = whole(warn);
+  if (bytes == 0)
+    return found(finding, PASS, error, "no reader holds back a checkpoint");
+  return found(
+      finding, bytes > warn ? WARN : PASS, error,
+      "readers hold back %lld bytes, in transactions that began before "
+      "they were written (read marks %s)",
+      bytes, sqlite3_column_text(row, 1));
+}
+
+#define PINNED_SQL                                           \
+  "SELECT held_back_frames * page_size, reader_marks, note " \
+  "FROM prod_wal(%Q)"
+
+static int check_wal_pinned(struct facts *facts, struct finding *finding,
+                            pk_error *error) {
+  pk_error trouble = PK_NO_ERROR;
+  sqlite3_stmt *row;
+  if (!*facts->file) return not_checked(finding, in_memory, error);
+  finding->value = whole(0);
+  finding->threshold = whole(facts->limits.pinned_warn_bytes);
+  if (strcmp(facts->journal_mode, "wal") != 0)
+    return found(finding, PASS, error, "there is no WAL");
+  int rc = pk_prepare(facts->db, &row, &trouble, PINNED_SQL, facts->schema);
+  if (rc == SQLITE_OK) rc = pk_step(row, &trouble);
+  rc = rc == SQLITE_ROW ? judge_pinned(facts, finding, row, error)
+                        : unanswered(finding, &trouble, error);
+  sqlite3_finalize(row);
+  return rc;
 }
 
 static int check_free_pages(struct facts *facts, struct finding *finding,
@@ -313,13 +379,10 @@ static int check_journal_mode(struct facts *facts, struct finding *finding,
                "WAL");
 }
 
-/* https://sqlite.org/wal.html, "The WAL-Reset Bug": 3.7.0 to 3.51.2. */
-#define WAL_RESET_MENDED 3051003
-
 static int check_host(struct facts *facts, struct finding *finding,
                       pk_error *error) {
   const char *message = "the WAL-reset bug is mended";
-  if (sqlite3_libversion_number() < WAL_RESET_MENDED)
+  if (sqlite3_libversion_number() < PK_WAL_RESET_MENDED)
     message = strcmp(facts->journal_mode, "wal") == 0
                   ? "for information: up to 3.51.2 a checkpoint that races "
                     "with a write can, very rarely, corrupt a WAL database, "
@@ -331,44 +394,76 @@ static int check_host(struct facts *facts, struct finding *finding,
   return found(finding, PASS, error, "%s", message);
 }
 
-/* ---- the checks that read every page ---- */
-
-#define MOST_PROBLEMS 100
-
-/* One row can hold several lines, under the heading "*** in database main ***";
-** a sound database gives the single line "ok". */
-static void count_problems(const char *lines, sqlite3_int64 *problems,
-                           char **first) {
-  while (lines && *lines) {
-    int bytes = (int)strcspn(lines, "\n");
-    bool problem = bytes > 0 && strncmp(lines, "*** in database", 15) != 0 &&
-                   !(bytes == 2 && memcmp(lines, "ok", 2) == 0);
-    if (problem && (*problems)++ == 0)
-      *first = sqlite3_mprintf("%.*s", bytes, lines);
-    lines += bytes + (lines[bytes] == '\n');
-  }
+/* What prod_integrity found last; it is not to check anything now. */
+static char *integrity_options(const struct facts *facts) {
+  pk_json json;
+  pk_json_begin(&json);
+  pk_json_bool(&json, "check", false);
+  pk_json_text(&json, "schema", facts->schema);
+  if (facts->limits.integrity_state)
+    pk_json_text(&json, "state", facts->limits.integrity_state);
+  return pk_json_finish(&json);
 }
+
+#define INTEGRITY_SQL                                                    \
+  "SELECT sum(status = 'failed'), sum(status = 'ok'),"                   \
+  "       sum(object <> '(state file)'), min(checked_at),"               \
+  "       max(iif(status = 'failed', object || ': ' || message, NULL))," \
+  "       max(iif(object = '(state file)', message, NULL))"              \
+  "  FROM prod_integrity(%Q)"
+
+static int judge_integrity(struct finding *finding, sqlite3_stmt *row,
+                           pk_error *error) {
+  sqlite3_int64 failed = sqlite3_column_int64(row, 0);
+  const char *since = (const char *)sqlite3_column_text(row, 3);
+  const char *trouble = (const char *)sqlite3_column_text(row, 5);
+  if (!since)
+    return not_checked(
+        finding, trouble ? trouble : "never made: SELECT * FROM prod_integrity",
+        error);
+  finding->value = whole(failed);
+  finding->threshold = whole(0);
+  if (failed > 0)
+    return found(finding, FAIL, error, "%s", sqlite3_column_text(row, 4));
+  return found(finding, PASS, error,
+               "no problem found in %lld of %lld objects, the least recent "
+               "check at %s",
+               sqlite3_column_int64(row, 1), sqlite3_column_int64(row, 2),
+               since);
+}
+
+static int check_integrity(struct facts *facts, struct finding *finding,
+                           pk_error *error) {
+  pk_error trouble = PK_NO_ERROR;
+  sqlite3_stmt *row;
+  if (!*facts->file) return not_checked(finding, in_memory, error);
+  char *choices = integrity_options(facts);
+  if (!choices) return pk_fail_memory(error);
+  int rc = pk_prepare(facts->db, &row, &trouble, INTEGRITY_SQL, choices);
+  sqlite3_free(choices);
+  if (rc == SQLITE_OK) rc = pk_step(row, &trouble);
+  rc = rc == SQLITE_ROW ? judge_integrity(finding, row, error)
+                        : unanswered(finding, &trouble, error);
+  sqlite3_finalize(row);
+  return rc;
+}
+
+/* ---- the checks that read every page ---- */
 
 /* quick_check and integrity_check, by the check's name. */
 static int check_pages(struct facts *facts, struct finding *finding,
                        pk_error *error) {
-  sqlite3_int64 problems = 0;
-  sqlite3_stmt *row;
-  char *first = NULL;
-  int rc = pk_prepare(facts->db, &row, error, "PRAGMA \"%w\".%s(%d)",
-                      facts->schema, finding->check->name, MOST_PROBLEMS);
+  pk_problems problems;
+  int rc = pk_prefetch(facts->db, facts->schema, 0, error);
   if (rc != SQLITE_OK) return rc;
-  while ((rc = pk_step(row, error)) == SQLITE_ROW)
-    count_problems((const char *)sqlite3_column_text(row, 0), &problems,
-                   &first);
-  sqlite3_finalize(row);
-  if (problems > MOST_PROBLEMS) problems = MOST_PROBLEMS;
-  finding->value = whole(problems);
+  rc = pk_page_check(facts->db, facts->schema, finding->check->name, NULL,
+                     &problems, error);
+  finding->value = whole(problems.count);
   finding->threshold = whole(0);
-  if (rc == SQLITE_DONE)
-    rc = problems > 0 ? found(finding, FAIL, error, "%s", first)
-                      : found(finding, PASS, error, "no problem found");
-  sqlite3_free(first);
+  if (rc == SQLITE_OK)
+    rc = problems.count > 0 ? found(finding, FAIL, error, "%s", problems.first)
+                            : found(finding, PASS, error, "no problem found");
+  pk_problems_free(&problems);
   return rc;
 }
 
@@ -413,8 +508,10 @@ static const struct check checks[] = {
     {"page_count", "pages", FAST, FULL, check_page_count},
     {"free_pages", "ratio", FAST, FULL, check_free_pages},
     {"wal_size", "bytes", FAST, FULL, check_wal_size},
+    {"wal_pinned", "bytes", FAST, FULL, check_wal_pinned},
     {"journal_mode", NULL, FAST, FULL, check_journal_mode},
     {"host_sqlite", NULL, FAST, FULL, check_host},
+    {"integrity", "objects", FAST, FULL, check_integrity},
     {"quick_check", "problems", QUICK, QUICK, check_pages},
     {"integrity_check", "problems", FULL, FULL, check_pages},
     {"foreign_key_check", "rows", FULL, FULL, check_foreign_keys},
@@ -442,23 +539,12 @@ static void free_report(struct report *report) {
   pk_options_free(options, &report->facts.limits);
 }
 
-/* What failed was the call, and not the database. */
-static bool ends_the_call(int code) {
-  code &= 0xff;
-  return code == SQLITE_INTERRUPT || code == SQLITE_NOMEM;
-}
-
-static bool is_damage(int code) {
-  code &= 0xff;
-  return code == SQLITE_CORRUPT || code == SQLITE_NOTADB ||
-         code == SQLITE_IOERR || code == SQLITE_CANTOPEN;
-}
-
 /* A check that ended with an error of SQLite's. */
 static int judge_trouble(struct finding *finding, const pk_error *trouble,
                          pk_error *error) {
   const char *cause = trouble->message ? trouble->message : "no reason given";
-  if (is_damage(trouble->code)) return found(finding, FAIL, error, "%s", cause);
+  if (pk_is_damage(trouble->code))
+    return found(finding, FAIL, error, "%s", cause);
   finding->value = (struct amount){0};
   int rc = not_checked(finding, cause, error);
   if (rc == SQLITE_OK)
@@ -471,7 +557,7 @@ static int make_check(struct facts *facts, struct finding *finding,
   pk_error trouble = PK_NO_ERROR;
   int rc = finding->check->judge(facts, finding, &trouble);
   if (rc == SQLITE_OK) return rc;
-  if (ends_the_call(rc)) {
+  if (pk_ends_the_call(rc)) {
     *error = trouble;
     return rc;
   }

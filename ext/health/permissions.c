@@ -42,6 +42,7 @@
 
 #include "../base/array.h"
 #include "../base/feature.h"
+#include "../base/entries.h"
 #include "../base/folder.h"
 #include "../base/json.h"
 #include "../base/sql.h"
@@ -171,17 +172,17 @@ static int check_files(const struct plan *plan, pk_error *error) {
 
 static int holds_others(const char *path, sqlite3_int64 owner, bool *others,
                         pk_error *error) {
-  pk_folder *folder;
+  pk_entries *folder;
   pk_file_facts entry;
   const char *name;
   *others = false;
-  int rc = pk_folder_open(&folder, NULL, path, error);
+  int rc = pk_entries_open(&folder, NULL, path, error);
   while (rc == SQLITE_OK && !*others) {
-    rc = pk_folder_next(folder, &name, &entry, error);
+    rc = pk_entries_next(folder, &name, &entry, error);
     if (rc != SQLITE_OK || !name) break;
     *others = entry.owner != owner;
   }
-  pk_folder_close(folder);
+  pk_entries_close(folder);
   return rc;
 }
 

@@ -251,7 +251,145 @@ def memory(table, source, gz):
               "yes" if max(peaks) < 64 else "**no**")
 
 
-SECTIONS = {"loading": loading, "backup": backup}
+# ---- space ----
+
+def make_space_database(path, mb, auto_vacuum):
+    """Three tables and three indexes that grow together, as an application's
+    do; then a table is dropped, and every tenth page is free."""
+    rows, batches = mb * 3050, 100
+    batch = f"""
+        WITH RECURSIVE n(i) AS (SELECT ifnull(max(id), 0) + 1 FROM orders
+            UNION ALL SELECT i+1 FROM n LIMIT {rows // batches})
+          INSERT INTO orders SELECT i, 'customer ' || i * 7919 % 100003,
+            printf('%.*c', i * 7919 % 300, 'x') FROM n;
+        INSERT INTO stock SELECT printf('%012d', id * 7919 % {rows}), id
+          FROM orders WHERE id % 3 = 0 AND id > (
+            SELECT max(id) FROM orders) - {rows // batches};
+        INSERT INTO files(body) SELECT zeroblob(id * 7919 % 20000) FROM orders
+          LIMIT {mb * 6 // batches};
+        INSERT INTO dropped SELECT zeroblob(900) FROM orders
+          LIMIT {mb * 100 // batches};"""
+    run("sqlite3", path, f"""
+        PRAGMA auto_vacuum={auto_vacuum}; PRAGMA synchronous=OFF;
+        PRAGMA journal_mode=OFF; PRAGMA cache_size=-1500000;
+        CREATE TABLE dropped(body);
+        CREATE TABLE orders(id INTEGER PRIMARY KEY, customer TEXT, note TEXT);
+        CREATE TABLE stock(sku TEXT PRIMARY KEY, quantity) WITHOUT ROWID;
+        CREATE TABLE files(id INTEGER PRIMARY KEY, body BLOB);
+        CREATE INDEX orders_customer ON orders(customer);
+        CREATE INDEX orders_note ON orders(substr(note, 1, 40), id);
+        BEGIN; {batch * batches} DROP TABLE dropped; COMMIT;
+        PRAGMA journal_mode=WAL;""")
+
+
+def forget(path):
+    """Makes the next read of a file come from the disk."""
+    os.sync()
+    try:
+        pathlib.Path("/proc/sys/vm/drop_caches").write_text("1")
+    except OSError:
+        descriptor = os.open(path, os.O_RDONLY)
+        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+        os.close(descriptor)
+
+
+def query_seconds(database, sql, cold):
+    """One query on a connection of its own."""
+    connection = sqlite3.connect(database)
+    connection.enable_load_extension(True)
+    connection.load_extension(str(RELEASE))
+    connection.execute("SELECT count(*) FROM sqlite_schema").fetchall()
+    if cold:
+        forget(database)
+    took = seconds(lambda: connection.execute(sql).fetchall())
+    connection.close()
+    return took
+
+
+def space(folder, mb):
+    dbstat = "SELECT * FROM dbstat WHERE aggregate = 1"
+    exact = "SELECT * FROM prod_fragmentation"
+    fast = "SELECT * FROM prod_fragmentation('main', 'fast')"
+    sample = "SELECT * FROM prod_fragmentation('main', 'sample')"
+    for auto_vacuum in (0, 2):
+        source = folder / f"space{auto_vacuum}.db"
+        make_space_database(source, mb, auto_vacuum)
+        bytes_ = source.stat().st_size
+        table = Table(f"space, {bytes_ / 1e9:.2f} GB" +
+                      (", with a pointer map" if auto_vacuum else ""),
+                      "against", "seconds", "measured", "goal", "reached")
+
+        def compare(title, sql, cold, goal, rounds):
+            ours, peer = [], []
+            for _ in range(rounds):
+                peer.append(query_seconds(source, dbstat, cold))
+                ours.append(query_seconds(source, sql, cold))
+            a, b = min(ours), min(peer)
+            kind = "cold" if cold else "warm"
+            table.row(f"{title}, {kind}", f"dbstat aggregate, {kind}",
+                      f"{a:.4f} and {b:.3f}", *ratio(a / b, goal))
+
+        query_seconds(source, dbstat, False)
+        if not auto_vacuum:
+            compare("exact", exact, True, 0.5, 3)
+            compare("exact", exact, False, 0.8, 5)
+            compare("sample", sample, True, 0.5, 3)
+            compare("sample", sample, False, 0.5, 3)
+        goal = 0.02 if auto_vacuum else 0.1
+        compare("fast", fast, True, goal, 3)
+        compare("fast", fast, False, goal, 3)
+        remove(source)
+
+
+# ---- health ----
+
+def cold(path, sql):
+    """Seconds of one statement in a new process, nothing of the file in memory;
+    those of starting the shell and of loading are in both sides' figures."""
+    forget(path)
+    return seconds(lambda: prodkit(path, sql))
+
+
+def health(folder, mb):
+    large, small = folder / "large.db", folder / "small.db"
+    make_space_database(large, mb, 0)
+    make_space_database(small, 10, 0)
+    size = f"{large.stat().st_size / 1e9:.2f} GB"
+    table = Table(f"health, {size}", "against", "measured", "goal", "reached")
+    ours, theirs = (min(times) for times in zip(*(
+        (cold(large, "SELECT prod_health('quick')"),
+         cold(large, "PRAGMA quick_check")) for _ in range(3))))
+    table.row("tier quick, cold", f"cold PRAGMA quick_check, {theirs:.1f} s",
+              *ratio(ours / theirs, 0.3))
+    ours, theirs = best_of(
+        3, lambda: prodkit(large, "SELECT prod_health('quick')"),
+        lambda: prodkit(large, "PRAGMA quick_check"))
+    table.row("tier quick, warm", f"PRAGMA quick_check, {theirs:.2f} s",
+              *ratio(ours / theirs, 1.1))
+    for path, name in ((large, size), (small, "10 MB")):
+        for checked in ("", ", after prod_integrity"):
+            if checked:
+                prodkit(path, "SELECT * FROM prod_integrity")
+            took = fast_health(path)
+            table.row(f"tier fast, {name}{checked}", "1 ms",
+                      f"{took * 1e3:.3f} ms", "1 ms",
+                      "yes" if took < 1e-3 else "**no**")
+    remove(large, small)
+
+
+def fast_health(path):
+    """The best of many calls on an open connection."""
+    connection = sqlite3.connect(path)
+    connection.enable_load_extension(True)
+    connection.load_extension(str(RELEASE))
+    took, = best_of(200, lambda: connection.execute(
+        "SELECT prod_health('fast')").fetchall())
+    connection.close()
+    return took
+
+
+SECTIONS = {"loading": loading, "backup": backup, "space": space,
+            "health": health}
 
 
 def main():

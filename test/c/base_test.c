@@ -421,6 +421,7 @@ static void test_error_code(void **state) {
   assert_int_equal(pk_error_code(SQLITE_IOERR_WRITE), SQLITE_ERROR);
   assert_int_equal(pk_error_code(SQLITE_FULL), SQLITE_ERROR);
   assert_int_equal(pk_error_code(SQLITE_SCHEMA), SQLITE_ERROR);
+  assert_int_equal(pk_error_code(SQLITE_CORRUPT), SQLITE_CORRUPT_VTAB);
   assert_int_equal(pk_error_code(SQLITE_CANTOPEN), SQLITE_CANTOPEN);
   assert_int_equal(pk_error_code(SQLITE_NOMEM), SQLITE_NOMEM);
   assert_int_equal(pk_error_code(SQLITE_INTERRUPT), SQLITE_INTERRUPT);

@@ -194,6 +194,108 @@ static void test_two_writers_of_one_target(void **state) {
   assert_int_equal(names_in("."), 1);
 }
 
+/* What a process leaves that is killed while it writes. */
+static void test_parts_without_a_writer(void **state) {
+  pk_error error = PK_NO_ERROR;
+  pk_file file;
+  bool begun;
+  (void)state;
+  put(".a.db.AbCdEf.prodkit-part", "abandoned");
+  put(".b.db.AbCdEf.prodkit-part", "abandoned");
+  assert_int_equal(pk_file_begun("a.db", &begun, &error), SQLITE_OK);
+  assert_true(begun);
+  assert_int_equal(pk_file_begun("db", &begun, &error), SQLITE_OK);
+  assert_false(begun);
+  assert_int_equal(pk_file_create(&file, "a.db", false, &error), SQLITE_OK);
+  assert_int_equal(names_in("."), 2); /* the new part, and that of b.db */
+  pk_file_discard(&file);
+  assert_int_equal(names_in("."), 1);
+}
+
+static int note_target(void *context, const char *target, pk_error *error) {
+  strcat(context, target);
+  return strcmp(target, "./kept") == 0
+             ? pk_fail(error, SQLITE_ERROR, "not this one")
+             : SQLITE_OK;
+}
+
+static void test_sweep(void **state) {
+  pk_error error = PK_NO_ERROR;
+  char told[64] = "";
+  pk_file file;
+  (void)state;
+  assert_int_equal(pk_file_create(&file, "mine", false, &error), SQLITE_OK);
+  put(".a.db.AbCdEf.prodkit-part", "abandoned");
+  put(".a.db.AbCdEf.other", "somebody's");
+  put("a.db.AbCdEf.prodkit-part", "somebody's");
+  put("..AbCdEf.prodkit-part", "somebody's");
+  assert_int_equal(mkdir(".sub.AbCdEf.prodkit-part", 0700), 0);
+  assert_int_equal(mkfifo(".pipe.AbCdEf.prodkit-part", 0600), 0);
+  assert_int_equal(pk_file_sweep(".", note_target, told, &error), SQLITE_OK);
+  assert_string_equal(told, "./a.db");
+  assert_int_equal(names_in("."), 6);
+
+  put(".kept.AbCdEf.prodkit-part", "abandoned");
+  assert_int_equal(pk_file_sweep(".", note_target, told, &error), SQLITE_ERROR);
+  pk_error_clear(&error);
+  assert_int_equal(names_in("."), 7);
+  assert_int_equal(pk_file_sweep("missing", NULL, NULL, &error),
+                   SQLITE_CANTOPEN);
+  pk_error_clear(&error);
+  pk_file_discard(&file);
+}
+
+/* Killed between link and unlink: the part is the published file's second
+** name, and that file may be a live database. */
+static void test_sweep_of_a_second_name(void **state) {
+  pk_error error = PK_NO_ERROR;
+  (void)state;
+  put("a.db", "whole");
+  assert_int_equal(link("a.db", ".a.db.AbCdEf.prodkit-part"), 0);
+  assert_int_equal(pk_file_sweep(".", NULL, NULL, &error), SQLITE_OK);
+  assert_content("a.db", "whole");
+  assert_int_equal(names_in("."), 1);
+}
+
+static void test_long_names(void **state) {
+  pk_error error = PK_NO_ERROR;
+  pk_file file;
+  char name[256], other[256];
+  bool begun;
+  (void)state;
+  memset(name, 'n', 255);
+  memset(other, 'n', 255);
+  name[255] = other[255] = 0;
+  other[10] = 'o';
+  assert_int_equal(pk_file_create(&file, name, false, &error), SQLITE_OK);
+  assert_int_equal(pk_file_begun(name, &begun, &error), SQLITE_OK);
+  assert_true(begun);
+  assert_int_equal(pk_file_begun(other, &begun, &error), SQLITE_OK);
+  assert_false(begun);
+  assert_int_equal(pk_file_publish(&file, &error), SQLITE_OK);
+  pk_file_discard(&file);
+  assert_int_equal(names_in("."), 1);
+}
+
+static void test_text(void **state) {
+  pk_error error = PK_NO_ERROR;
+  char *text;
+  (void)state;
+  put("a.txt", "ten bytes.");
+  assert_int_equal(pk_file_text("a.txt", 10, &text, &error), SQLITE_OK);
+  assert_string_equal(text, "ten bytes.");
+  sqlite3_free(text);
+  assert_int_equal(pk_file_text("a.txt", 9, &text, &error), SQLITE_TOOBIG);
+  assert_null(text);
+  pk_error_clear(&error);
+  assert_int_equal(pk_file_text("missing", 9, &text, &error), SQLITE_CANTOPEN);
+  pk_error_clear(&error);
+  assert_int_equal(pk_file_text(".", 9, &text, &error), SQLITE_CANTOPEN);
+  pk_error_clear(&error);
+  assert_int_equal(pk_file_remove("a.txt", &error), SQLITE_OK);
+  assert_int_equal(pk_file_remove("a.txt", &error), SQLITE_OK);
+}
+
 static void test_folders_and_special_files(void **state) {
   (void)state;
   assert_int_equal(mkdir("sub", 0700), 0);
@@ -316,6 +418,11 @@ int main(void) {
       UNIT(test_overwrite),
       UNIT(test_target_appears_meanwhile),
       UNIT(test_two_writers_of_one_target),
+      UNIT(test_parts_without_a_writer),
+      UNIT(test_sweep),
+      UNIT(test_sweep_of_a_second_name),
+      UNIT(test_long_names),
+      UNIT(test_text),
       UNIT(test_folders_and_special_files),
       UNIT(test_folder_that_cannot_be_used),
       UNIT(test_folder_without_permission),

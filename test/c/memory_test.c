@@ -7,15 +7,20 @@
 ** gives SQLITE_NOMEM or the answer it gives with enough memory; nothing is
 ** left allocated and no statement is left behind.
 */
+#define _GNU_SOURCE /* mkdtemp, nftw */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <setjmp.h>
 #include <cmocka.h>
 
+#include <dirent.h>
+#include <ftw.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/feature.h"
 #include "base/json.h"
@@ -134,13 +139,32 @@ static const char tables_of_the_user[] =
     "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 300)"
     "INSERT INTO t SELECT i, 'row ' || i FROM n;";
 
+/* In memory, or a file of that name, made anew each time. */
+static const char *database = ":memory:";
+
+static void remove_database(void) {
+  static const char *const suffixes[] = {"", "-wal", "-shm",
+                                         "-prodkit-integrity.json"};
+  char name[500];
+  for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
+    snprintf(name, sizeof name, "%s%s", database, suffixes[i]);
+    remove(name);
+  }
+}
+
 static sqlite3 *open_database(void) {
   sqlite3 *db;
-  assert_int_equal(sqlite3_open(":memory:", &db), SQLITE_OK);
+  remove_database();
+  assert_int_equal(sqlite3_open(database, &db), SQLITE_OK);
+  sqlite3_exec(db, "PRAGMA synchronous = off; PRAGMA journal_mode = wal", NULL,
+               NULL, NULL);
   /* no lookaside: every allocation passes the allocator */
   sqlite3_db_config(db, SQLITE_DBCONFIG_LOOKASIDE, NULL, 0, 0);
   assert_int_equal(sqlite3_exec(db, tables_of_the_user, NULL, NULL, NULL),
                    SQLITE_OK);
+  if (access("source.db", F_OK) == 0) /* which test_backups makes */
+    assert_int_equal(sqlite3_exec(db, "ATTACH 'source.db' AS source", 0, 0, 0),
+                     SQLITE_OK);
   return db;
 }
 
@@ -211,6 +235,68 @@ static void assert_survives(const char *sql, bool from_then_on) {
   }
 }
 
+/* Backups to look at, in a folder of their own. */
+static char folder[] = "/tmp/prodkit-memory-XXXXXX";
+
+static int enter_folder(void **state) {
+  (void)state;
+  memcpy(strrchr(folder, '-'), "-XXXXXX", 7);
+  return mkdtemp(folder) && chdir(folder) == 0 ? 0 : -1;
+}
+
+static int make_backups(void **state) {
+  static answer made;
+  if (enter_folder(state) != 0) return -1;
+  sqlite3 *db = open_database();
+  add_prodkit(db);
+  ask(db,
+      "SELECT prod_backup_to('by-hand.db'), prod_backup_to('by-hand.gz', 6), "
+      "prod_backup_rotate('.', '{\"name\":\"app\"}')",
+      &made);
+  sqlite3_close(db);
+  return made.rc == SQLITE_OK ? 0 : -1;
+}
+
+static int remove_one(const char *path, const struct stat *status, int type,
+                      struct FTW *walk) {
+  (void)status, (void)type, (void)walk;
+  return remove(path);
+}
+
+static int remove_folder(void **state) {
+  (void)state;
+  if (chdir("/") != 0) return -1;
+  return nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+static void assert_all_survive(const char *const *statements) {
+  for (; *statements; statements++) {
+    print_message("    %s\n", *statements);
+    assert_survives(*statements, false);
+    assert_survives(*statements, true);
+  }
+}
+
+/* What looks at the file, the log, and a file of its own. */
+static void test_statements_about_a_file(void **state) {
+  static const char *const statements[] = {
+      "SELECT schema_name, frames, pinned, salts IS NULL, note FROM prod_wal",
+      "SELECT json_remove(prod_checkpoint('full'), '$.seconds')",
+      "SELECT object, status, message FROM prod_integrity",
+      "SELECT object, status FROM prod_integrity('{\"max_seconds\":0}')",
+      "SELECT name, status, value FROM prod_health",
+      NULL};
+  char name[500];
+  const char *temporary = getenv("TMPDIR");
+  (void)state;
+  snprintf(name, sizeof name, "%s/memory-test-%d.db",
+           temporary ? temporary : "/tmp", (int)getpid());
+  database = name;
+  assert_all_survive(statements);
+  remove_database();
+  database = ":memory:";
+}
+
 static void test_statements(void **state) {
   static const char *const statements[] = {
       "SELECT prod_version()",
@@ -234,17 +320,77 @@ static void test_statements(void **state) {
       "SELECT count(*) FROM prod_find_databases('.', '{\"max_depth\":1}')",
       "SELECT name, status, value FROM prod_health('full')",
       "SELECT json_extract(prod_health(), '$.checks[0].name')",
+      "SELECT schema_name, journal_mode, note FROM prod_wal('main')",
+      "SELECT json_remove(prod_checkpoint(), '$.seconds')",
+      "SELECT object, status, message FROM prod_integrity",
       "SELECT * FROM prod_fragmentation",
       "SELECT * FROM prod_explain('SELECT * FROM t ORDER BY a')",
       "SELECT ddl FROM prod_index_advice('SELECT * FROM t WHERE a = 1')",
       "SELECT ddl FROM prod_index_advice",
       "SELECT name FROM prod_help WHERE kind = 'table' ORDER BY summary",
+      "SELECT database, verified, held FROM prod_backups('.') ORDER BY path",
+      "SELECT json_extract(prod_backup_hold(path, verified = 'quick'), "
+      "'$.held')"
+      " FROM prod_backups('.') WHERE path LIKE '%app%'",
+      "SELECT prod_backup_prune('.', '{\"keep_daily\":3,\"dry_run\":true}')"
+      " LIKE '%\"removed\":[]%'",
+      "SELECT prod_backup_rotate('.', json_object('name', "
+      "hex(randomblob(8)), 'compress', 0, 'verify', 'none')) LIKE "
+      "'%\"pruned\":[]%'",
+      "SELECT json_extract(prod_restore('by-hand.db', hex(randomblob(8))),"
+      " '$.verified')",
+      "SELECT json_extract(prod_restore('by-hand.gz', 'by-hand.db', "
+      "'{\"overwrite\":true}'), '$.replaced')",
+      NULL};
+  (void)state;
+  assert_all_survive(statements);
+}
+
+/* What was being written when memory ran out. */
+static int parts_left(void) {
+  int parts = 0;
+  DIR *here = opendir(".");
+  assert_non_null(here);
+  for (struct dirent *entry; (entry = readdir(here));)
+    parts += strstr(entry->d_name, ".prodkit-part") != NULL;
+  closedir(here);
+  return parts;
+}
+
+static void make_source(const char *name) {
+  sqlite3 *db;
+  assert_int_equal(sqlite3_open(name, &db), SQLITE_OK);
+  assert_int_equal(sqlite3_exec(db, "PRAGMA journal_mode = wal", 0, 0, 0),
+                   SQLITE_OK);
+  assert_int_equal(sqlite3_exec(db, tables_of_the_user, 0, 0, 0), SQLITE_OK);
+  assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
+/* open_database attaches the file; from main, in memory, a backup goes through
+** sqlite3_backup. */
+static void test_backups(void **state) {
+  static const char *const statements[] = {
+      "SELECT json_extract(prod_backup_to('direct.db', 0, "
+      "'{\"schema\":\"source\",\"overwrite\":true,\"verify\":\"none\"}'), "
+      "'$.method')",
+      "SELECT json_extract(prod_backup_to('direct.gz', 6, '{\"threads\":1,"
+      "\"schema\":\"source\",\"overwrite\":true,\"verify\":\"none\"}'), "
+      "'$.method')",
+      "SELECT json_extract(prod_backup_to('api.gz', 1, '{\"threads\":2,"
+      "\"overwrite\":true}'), '$.method')",
+      "SELECT json_extract(prod_backup_verify('direct.db'), '$.pages')",
+      "SELECT json_extract(prod_backup_verify('direct.gz', 'full'), "
+      "'$.tables[0].rows')",
+      "SELECT row FROM prod_backup_query('direct.gz', "
+      "'SELECT * FROM t WHERE a < 9')",
   };
   (void)state;
+  make_source("source.db");
   for (size_t i = 0; i < sizeof statements / sizeof *statements; i++) {
     print_message("    %s\n", statements[i]);
     assert_survives(statements[i], false);
     assert_survives(statements[i], true);
+    assert_int_equal(parts_left(), 0);
   }
 }
 
@@ -323,9 +469,14 @@ static void test_files(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_registering),
-      cmocka_unit_test(test_statements),
-      cmocka_unit_test(test_opening),
-      cmocka_unit_test(test_files),
+      cmocka_unit_test_setup_teardown(test_statements, make_backups,
+                                      remove_folder),
+      cmocka_unit_test(test_statements_about_a_file),
+      cmocka_unit_test_setup_teardown(test_backups, enter_folder,
+                                      remove_folder),
+      cmocka_unit_test_setup_teardown(test_opening, enter_folder,
+                                      remove_folder),
+      cmocka_unit_test_setup_teardown(test_files, enter_folder, remove_folder),
   };
   return cmocka_run_group_tests_name("memory", tests, use_failing_allocator,
                                      NULL);

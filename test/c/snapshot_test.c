@@ -117,7 +117,7 @@ static image serialized(sqlite3 *on, const char *schema) {
 
 static int try_open(pk_snapshot **snapshot, const char *schema,
                     pk_error *error) {
-  return pk_snapshot_open(snapshot, db, schema, beside, NULL, error);
+  return pk_snapshot_open(snapshot, db, schema, beside, NULL, NULL, error);
 }
 
 static pk_snapshot *open_snapshot(const char *schema) {
@@ -351,7 +351,7 @@ static void empty_database(void **state) {
   sqlite3 *memory = connect_to(":memory:");
   pk_error error = PK_NO_ERROR;
   assert_int_equal(
-      pk_snapshot_open(&snapshot, memory, "main", beside, NULL, &error),
+      pk_snapshot_open(&snapshot, memory, "main", beside, NULL, NULL, &error),
       SQLITE_OK);
   assert_int_equal(pk_snapshot_about(snapshot)->page_count, 0);
   pk_snapshot_close(snapshot);
@@ -476,9 +476,9 @@ static void on_request(void **state) {
   image expected = serialized(db, "main");
   pk_error error = PK_NO_ERROR;
   pk_snapshot *snapshot;
-  assert_int_equal(
-      pk_snapshot_open(&snapshot, db, "main", NULL, "as was said", &error),
-      SQLITE_OK);
+  assert_int_equal(pk_snapshot_open(&snapshot, db, "main", NULL, "as was said",
+                                    NULL, &error),
+                   SQLITE_OK);
   check_untouched();
   check_facts(snapshot, "backup_api", "as was said");
   check_pages(snapshot, expected, 5);
@@ -631,7 +631,8 @@ static void interrupt_and_copy(sqlite3_context *context, int count,
   pk_error error = PK_NO_ERROR;
   const char *reason = (const char *)sqlite3_value_text(values[0]);
   if (reason) sqlite3_interrupt(db);
-  int rc = pk_snapshot_open(&snapshot, db, "main", beside, reason, &error);
+  int rc =
+      pk_snapshot_open(&snapshot, db, "main", beside, reason, NULL, &error);
   if (!reason) sqlite3_interrupt(db);
   if (rc == SQLITE_OK) rc = pk_snapshot_spool(snapshot, &error);
   pk_snapshot_close(snapshot);
@@ -682,7 +683,7 @@ static void no_room_beside(void **state) {
   pk_snapshot *snapshot;
   pk_error error = PK_NO_ERROR;
   assert_int_equal(pk_snapshot_open(&snapshot, db, "main", "/nowhere/at/all.db",
-                                    "forced", &error),
+                                    "forced", NULL, &error),
                    SQLITE_CANTOPEN);
   assert_non_null(error.message);
   pk_error_clear(&error);
@@ -807,7 +808,8 @@ static void out_of_memory(void **state) {
       pk_snapshot *snapshot;
       pk_error error = PK_NO_ERROR;
       allocations_left = allowed;
-      rc = pk_snapshot_open(&snapshot, db, "main", beside, reasons[i], &error);
+      rc = pk_snapshot_open(&snapshot, db, "main", beside, reasons[i], NULL,
+                            &error);
       if (rc == SQLITE_OK) rc = pk_snapshot_spool(snapshot, &error);
       bool spared = allocations_left > 0;
       allocations_left = -1;

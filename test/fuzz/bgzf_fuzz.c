@@ -1,11 +1,10 @@
 /*
 ** bgzf_fuzz.c: hostile bytes for the reader of format/bgzf.
 **
-**     clang -g -O1 -fsanitize=fuzzer,address,undefined -DSQLITE_CORE \
-**           test/fuzz/bgzf_fuzz.c ext/base/{error,pipeline}.c \
-**           ext/format/{deflate,bgzf_write,bgzf_read}.c \
-**           -lsqlite3 -lz -lpthread -o bgzf_fuzz
-**     ./bgzf_fuzz -max_total_time=60
+**     make fuzz FUZZ_SECONDS=60          by libFuzzer, with clang
+**
+** The suite replays test/fuzz/corpus/bgzf/, and some mutations of each file
+** (test/fuzz/replay.c).
 **
 ** Random bytes never get past a CRC-32. So the mutator begins with a valid
 ** file, and mends the checksums of the metadata, the index and the trailer

@@ -78,6 +78,7 @@ SELECT prod_backup_to('o.db', 0, 5);
 ATTACH 'large.db' AS large;
 CREATE TABLE large.b AS SELECT zeroblob(3000000) AS b;
 SELECT prod_backup_to('slow.db', 0, '{"schema":"large","rate_mb_per_second":0.01,"max_seconds":0.1}');
+SELECT prod_backup_to('late.gz', 6, '{"schema":"large","max_seconds":0.000001}');
 SELECT json_extract(prod_backup_to('rate.db', 0, '{"rate_mb_per_second":1000,"threads":1}'), '$.path');
 DETACH large;
 .print == other schemas: attached, temporary, in memory, none of the kind

@@ -45,16 +45,48 @@ SELECT b.name, b.pages > 500, abs(b.foretold - (b.pages - f.pages)) * 10 <= b.pa
 DROP TABLE wide;
 DROP TABLE wider;
 DROP TABLE temp.wide_before;
-.print == rows as they stand in the cache, in a transaction not committed yet
+.print == within a transaction that has written, what is committed
+CREATE TABLE history(name, pages);
 BEGIN;
 CREATE TABLE draft AS SELECT zeroblob(10000) AS body;
-SELECT name, pages, leaf_pages, overflow_pages, entries, payload_bytes FROM prod_fragmentation WHERE name = 'draft';
+SELECT count(*) AS b_trees, sum(name = 'draft') AS drafts FROM prod_fragmentation WHERE kind = 'table';
 ROLLBACK;
-SELECT count(*) FROM prod_fragmentation WHERE name = 'draft';
-.print == tier fast reads no page: objects, and the freelist from the header
+INSERT INTO history SELECT name, pages FROM prod_fragmentation WHERE kind = 'table';
+SELECT name FROM history ORDER BY name;
+DROP TABLE history;
+.print == tier fast reads interior pages only
 DELETE FROM orders WHERE id < 3000;
-SELECT name, kind, pages, entries, fill_ratio, source FROM prod_fragmentation('main', 'fast') WHERE kind <> 'freelist';
+SELECT f.name, f.kind, f.pages = e.pages, f.depth = e.depth, f.scan_fragmentation = e.scan_fragmentation, f.overflow_pages, f.entries, f.fill_ratio, f.source FROM prod_fragmentation('main', 'fast') f JOIN prod_fragmentation e USING (name) WHERE f.kind <> 'freelist';
 SELECT pages = freelist_count AND pages > 0, source FROM prod_fragmentation('main', 'fast'), pragma_freelist_count WHERE kind = 'freelist';
+.print == overflow pages that it did not follow have a row of their own
+ATTACH 'long.db' AS long;
+CREATE TABLE long.t(body);
+INSERT INTO long.t VALUES (zeroblob(100000)), ('short');
+SELECT name, kind, pages, leaf_pages, overflow_pages, source FROM prod_fragmentation('long', 'fast');
+SELECT name, kind, pages, leaf_pages, overflow_pages, source FROM prod_fragmentation('long') WHERE kind = 'table';
+DETACH long;
+.print == with a pointer map it knows overflow pages, too
+ATTACH 'mapped.db' AS mapped;
+PRAGMA mapped.auto_vacuum = 2;
+CREATE TABLE mapped.t(body);
+CREATE INDEX mapped.t_body ON t(body);
+INSERT INTO mapped.t VALUES (zeroblob(100000)), ('short');
+INSERT INTO mapped.t SELECT printf('%.500c', 'x') FROM main.orders WHERE id < 4000;
+CREATE TABLE mapped.gone AS SELECT zeroblob(9000) AS body;
+DROP TABLE mapped.gone;
+SELECT f.name, f.kind, f.pages = e.pages AND f.leaf_pages IS e.leaf_pages AND f.interior_pages IS e.interior_pages AND f.depth IS e.depth AS same, f.overflow_pages, f.scan_fragmentation, f.source FROM prod_fragmentation('mapped', 'fast') f JOIN prod_fragmentation('mapped') e USING (name);
+SELECT sum(pages) = (SELECT page_count FROM pragma_page_count('mapped')) FROM prod_fragmentation('mapped', 'fast');
+DETACH mapped;
+.print == tier sample says between which bounds its estimate lies
+CREATE TABLE many(id INTEGER PRIMARY KEY, body);
+WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 120000) INSERT INTO many SELECT i, printf('%.*c', i % 200, 'x') FROM n;
+DELETE FROM many WHERE id % 5 = 0 OR id / 1000 % 7 = 0;
+SELECT s.source, s.pages = e.pages, s.leaf_pages > 2000, abs(s.entries - e.entries) < e.entries / 50, e.unused_bytes BETWEEN s.unused_bytes_low AND s.unused_bytes_high, s.unused_bytes_high - s.unused_bytes_low < s.unused_bytes / 5, abs(s.fill_ratio - e.fill_ratio) < 0.02 FROM prod_fragmentation('main', 'sample') s JOIN prod_fragmentation e USING (name) WHERE name = 'many';
+SELECT s.name, s.entries = e.entries AND s.unused_bytes = e.unused_bytes AND s.unused_bytes_low = s.unused_bytes_high AS all_leaves_read FROM prod_fragmentation('main', 'sample') s JOIN prod_fragmentation e USING (name) WHERE e.leaf_pages < 30;
+CREATE TEMP TABLE first AS SELECT * FROM prod_fragmentation('main', 'sample');
+SELECT count(*) AS differences FROM (SELECT * FROM prod_fragmentation('main', 'sample') EXCEPT SELECT * FROM temp.first);
+DROP TABLE temp.first;
+DROP TABLE many;
 .print == attached, temporary and in-memory schemas
 ATTACH ':memory:' AS "side ""b""";
 CREATE TABLE "side ""b""".t(x);
@@ -81,7 +113,7 @@ SELECT prod_fragmentation(NULL) = prod_fragmentation('main');
 .print == what is no schema or tier is an error that shows the choices
 SELECT * FROM prod_fragmentation('archive');
 SELECT prod_fragmentation('archive');
-SELECT * FROM prod_fragmentation('main', 'sample');
+SELECT * FROM prod_fragmentation('main', 'most');
 SELECT * FROM prod_fragmentation('');
 SELECT * FROM prod_fragmentation(1);
 SELECT * FROM prod_fragmentation('main', x'6661');
@@ -111,6 +143,7 @@ SELECT writefile('bad.db', CAST(substr(file, 1, 4 * 1024) || x'ff' || substr(fil
 ATTACH 'bad.db' AS bad;
 SELECT * FROM prod_fragmentation('bad');
 SELECT name, source FROM prod_fragmentation('bad', 'fast');
+SELECT count(*) FROM prod_fragmentation('bad', 'sample');
 .print == a page that is its own child is not walked for ever
 DETACH bad;
 SELECT pageno AS root, ncell FROM dbstat WHERE name = 't' AND path = '/';

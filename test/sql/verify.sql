@@ -129,6 +129,12 @@ SELECT prod_backup_verify('bad.gz', 'checksum');
 .shell (head -c 3000 app.bak.gz; head -c 9 /dev/zero; tail -c +3010 app.bak.gz) > bad.gz; true
 SELECT prod_backup_verify('bad.gz', 'checksum');
 SELECT prod_backup_verify('bad.gz');
+.print == a damaged backup leaves the caller's transaction alone
+BEGIN;
+INSERT INTO t VALUES (4, 'four');
+SELECT prod_backup_verify('bad.gz');
+COMMIT;
+SELECT count(*) FROM t;
 .print == nothing was left beside what was read
 .shell ls -A | grep -e '-shm' -e '-wal' -e prodkit-part | grep -v '^app.db' | wc -l
 .print == a view of the database cannot verify
