@@ -115,7 +115,7 @@ static void tell_problem(struct search *search, const char *path,
 static int survive(struct search *search, const char *path,
                    const pk_file_facts *file, pk_error *failure,
                    pk_error *error) {
-  if (failure->message)
+  if (failure->message && !pk_ends_the_call(failure->code))
     tell_problem(search, path, file, failure->message);
   else
     pk_fail_memory(error);
