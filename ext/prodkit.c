@@ -15,17 +15,20 @@ SQLITE_EXTENSION_INIT1
 #endif
 
 extern const pk_feature pk_about;
+extern const pk_feature pk_auto_configure;
 extern const pk_feature pk_backup_to;
 extern const pk_feature pk_catalogue;
 extern const pk_feature pk_configure;
 extern const pk_feature pk_dump;
 extern const pk_feature pk_explain;
+extern const pk_feature pk_find_databases;
 extern const pk_feature pk_fragmentation;
 extern const pk_feature pk_full_scans;
 extern const pk_feature pk_gzip_vfs;
 extern const pk_feature pk_health;
 extern const pk_feature pk_index_advice;
 extern const pk_feature pk_integrity;
+extern const pk_feature pk_permissions;
 extern const pk_feature pk_restore;
 extern const pk_feature pk_retain;
 extern const pk_feature pk_settings;
@@ -41,7 +44,10 @@ extern const pk_feature pk_wal_feature;
 const pk_feature *const pk_features[] = {
     &pk_settings,
     &pk_configure,
+    &pk_auto_configure,
     &pk_health,
+    &pk_permissions,
+    &pk_find_databases,
     &pk_wal_feature,
     &pk_integrity,
     &pk_backup_to,

@@ -358,3 +358,63 @@ bool pk_is_link(const char *path) {
   struct stat found;
   return lstat(path, &found) == 0 && S_ISLNK(found.st_mode);
 }
+
+static pk_file_kind kind_of(mode_t mode) {
+  return S_ISREG(mode)   ? PK_REGULAR_FILE
+         : S_ISDIR(mode) ? PK_FOLDER
+         : S_ISLNK(mode) ? PK_SYMBOLIC_LINK
+                         : PK_SPECIAL_FILE;
+}
+
+int pk_file_look_in(int folder, const char *name, pk_file_facts *facts) {
+  struct stat found;
+  *facts = (pk_file_facts){.kind = PK_NO_FILE};
+  if (fstatat(folder, name, &found, AT_SYMLINK_NOFOLLOW) != 0) return errno;
+  *facts = (pk_file_facts){.kind = kind_of(found.st_mode),
+                           .mode = found.st_mode & 07777,
+                           .owner = found.st_uid,
+                           .bytes = found.st_size,
+                           .modified_at = found.st_mtime,
+                           .device = found.st_dev};
+  return 0;
+}
+
+int pk_file_look(const char *path, pk_file_facts *facts, pk_error *error) {
+  int failure = pk_file_look_in(AT_FDCWD, path, facts);
+  if (failure == 0 || failure == ENOENT) return SQLITE_OK;
+  errno = failure;
+  return pk_fail_errno(error, SQLITE_CANTOPEN, "cannot look at %s", path);
+}
+
+/* The C library opens the name with O_PATH at most, which drops no lock when it
+** is closed. One that cannot do it without following links says ENOTSUP: then
+** look, and follow. */
+static int change_mode(const char *path, int mode) {
+  pk_file_facts found;
+  if (fchmodat(AT_FDCWD, path, (mode_t)mode, AT_SYMLINK_NOFOLLOW) == 0)
+    return 0;
+  if (errno != ENOTSUP && errno != EOPNOTSUPP) return errno;
+  int failure = pk_file_look_in(AT_FDCWD, path, &found);
+  if (failure == 0 && found.kind == PK_SYMBOLIC_LINK) failure = ELOOP;
+  if (failure == 0 && chmod(path, (mode_t)mode) != 0) failure = errno;
+  return failure;
+}
+
+int pk_file_set_mode(const char *path, int mode, pk_error *error) {
+  pk_file_facts found;
+  errno = change_mode(path, mode);
+  if (errno != 0)
+    return pk_fail_errno(error, SQLITE_PERM, "cannot change the mode of %s",
+                         path);
+  int rc = pk_file_look(path, &found, error);
+  if (rc == SQLITE_OK && found.mode != mode)
+    rc = pk_fail(error, SQLITE_PERM,
+                 "the mode of %s was set to %04o and is %04o: its file system "
+                 "keeps none",
+                 path, mode, found.mode);
+  return rc;
+}
+
+sqlite3_int64 pk_user(void) {
+  return geteuid();
+}

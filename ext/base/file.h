@@ -92,4 +92,37 @@ sqlite3_int64 pk_file_modified(const char *path);
 /* Is it a symbolic link? */
 bool pk_is_link(const char *path);
 
+typedef enum pk_file_kind {
+  PK_NO_FILE,
+  PK_REGULAR_FILE,
+  PK_FOLDER,
+  PK_SYMBOLIC_LINK,
+  PK_SPECIAL_FILE, /* a pipe, a socket, a device */
+} pk_file_kind;
+
+/* What the operating system says about a name. */
+typedef struct pk_file_facts {
+  pk_file_kind kind;
+  int mode;            /* permission bits, within 07777 */
+  sqlite3_int64 owner; /* user id */
+  sqlite3_int64 bytes;
+  sqlite3_int64 modified_at; /* seconds since 1970 */
+  sqlite3_uint64 device;     /* the file system it lies on */
+} pk_file_facts;
+
+/* Looks at what has this name: a symbolic link is looked at, not followed.
+** That nothing has it is no failure. */
+int pk_file_look(const char *path, pk_file_facts *facts, pk_error *error);
+
+/* The same for a name in an open folder, as openat takes it. Answers an errno,
+** 0 for none. */
+int pk_file_look_in(int folder, const char *name, pk_file_facts *facts);
+
+/* Sets the permission bits of a file or folder, which is not opened; never
+** those of what a symbolic link leads to. Fails where they do not take. */
+int pk_file_set_mode(const char *path, int mode, pk_error *error);
+
+/* The user id that this process acts with. */
+sqlite3_int64 pk_user(void);
+
 #endif

@@ -8,13 +8,21 @@
 /* VM instructions between two looks at the user's connection: some ms. */
 #define STEPS_BETWEEN_LOOKS 100000
 
+static _Thread_local bool opening;
+
+bool pk_private_opening(void) {
+  return opening;
+}
+
 static int forward_interrupt(void *user) {
   return pk_interrupted(user);
 }
 
 static int open_private(sqlite3 *db, const char *name, int flags,
                         const char *vfs, sqlite3 **private, pk_error *error) {
+  opening = true;
   int rc = sqlite3_open_v2(name, private, flags, vfs);
+  opening = false;
   if (rc != SQLITE_OK) {
     rc = *private ? pk_fail_sql(error, rc, *private) : pk_fail_memory(error);
     sqlite3_close(*private);

@@ -16,7 +16,13 @@
 #ifndef PK_PRIVATE_H
 #define PK_PRIVATE_H
 
+#include <stdbool.h>
+
 #include "error.h"
+
+/* Is this thread just opening a private connection? To be asked by what runs
+** inside sqlite3_open (sqlite3_auto_extension). */
+bool pk_private_opening(void);
 
 /* Opens a new private database: ":memory:". `db` is the user's connection, to
 ** whose interrupts the new one listens; it must outlive it. *private is NULL

@@ -1,6 +1,7 @@
 /*
 ** configure.c: sets a database up for production, and proves that it took.
 **
+**     SELECT prod_configure('web', '{"dry_run":true}');
 **     SELECT prod_configure();
 **     SELECT prod_configure('durable', '{"cache_size":-16384}');
 **
@@ -10,7 +11,7 @@
 ** Most settings belong to the connection, so an application calls this after
 ** each open. It answers one JSON object:
 **
-**     {"profile":"web", "schema":"main",
+**     {"profile":"web", "schema":"main", "dry_run":false,
 **      "settings":[{"name":"busy_timeout", "before":0, "after":5000,
 **                   "changed":true, "scope":"connection"}, ...],
 **      "not_set":["journal_mode: an in-memory ... database has no ..."]}
@@ -23,8 +24,13 @@
 ** first that does not take ends the call with an error that says what had been
 ** set before it.
 **
+** page_size and auto_vacuum are set only while the database is empty, and then
+** before the switch to WAL, which writes its first page. With dry_run the same
+** is refused, nothing is set, and `after` is what would be.
+**
 ** A setting that prod_settings calls unknown is left alone and named in
-** not_set, unless an option asks for it: then it must take.
+** not_set, unless an option asks for it: then it must take. So is the journal
+** mode where the option is "keep".
 **
 ** Locking: the change to or from WAL needs the file for itself for a moment;
 ** other connections are waited for as long as the busy timeout says.
@@ -50,7 +56,9 @@ struct request {
   /* The other values go to the pragmas as the JSON has them (plan_settings);
   ** here they are only read to be checked. */
   sqlite3_int64 cache_size, journal_size_limit, mmap_size, wal_autocheckpoint;
-  int journal_mode, synchronous, foreign_keys, temp_store;
+  sqlite3_int64 page_size;
+  int journal_mode, synchronous, foreign_keys, temp_store, auto_vacuum;
+  int dry_run;
 };
 
 #define MOST_INT 2147483647.0
@@ -58,9 +66,16 @@ struct request {
 static const pk_option options[] = {
     {"busy_timeout", PK_INTEGER, offsetof(struct request, busy_timeout), 0,
      MOST_INT, .summary = "milliseconds to wait for a lock (the profile's)"},
+    {"page_size", PK_INTEGER, offsetof(struct request, page_size), 512, 65536,
+     .summary =
+         "bytes, a power of two; an empty database only (the profile's)"},
+    {"auto_vacuum", PK_CHOICE, offsetof(struct request, auto_vacuum),
+     .choices = "none full incremental",
+     .summary = "giving free pages back; an empty database only (the "
+                "profile's)"},
     {"journal_mode", PK_CHOICE, offsetof(struct request, journal_mode),
-     .choices = "wal delete truncate persist memory off",
-     .summary = "kind of journal (the profile's)"},
+     .choices = "wal delete truncate persist memory off keep",
+     .summary = "kind of journal, or to keep it as it is (the profile's)"},
     {"synchronous", PK_CHOICE, offsetof(struct request, synchronous),
      .choices = "off normal full extra",
      .summary = "how often to sync (the profile's)"},
@@ -82,6 +97,8 @@ static const pk_option options[] = {
                 "profile's)"},
     {"schema", PK_TEXT, offsetof(struct request, schema),
      .summary = "the attached database to set (main)"},
+    {"dry_run", PK_BOOLEAN, offsetof(struct request, dry_run),
+     .summary = "set nothing, and say what would change (false)"},
     {0}};
 
 /* One pragma that is to be set, or that is left alone for a reason. */
@@ -148,19 +165,23 @@ static int add_change(struct plan *plan, sqlite3_stmt *row, pk_error *error) {
   return complete ? SQLITE_OK : pk_fail_memory(error);
 }
 
-/* The join with the options is left out without options, since a host may
-** have no JSON. */
+/* What only an empty database takes is part of the plan where it would change
+** there, or was asked for. The join with the options is left out without
+** options, since a host may have no JSON. */
 static const char plan_profile[] =
     "SELECT name, scope, value, recommended,"
     "       CASE WHEN status = 'unknown' THEN reason END"
-    "  FROM prod_settings(?1, ?2)";
+    "  FROM prod_settings(?1, ?2, 'settings')"
+    " WHERE scope <> 'creation' OR status = 'differs'";
 static const char plan_options[] =
     "SELECT s.name, s.scope, coalesce(s.value, 'unknown'),"
     "       CASE o.type WHEN 'true' THEN 'on' WHEN 'false' THEN 'off'"
     "                   ELSE coalesce(o.atom, s.recommended) END,"
-    "       CASE WHEN s.status = 'unknown' AND o.key IS NULL THEN s.reason END"
-    "  FROM prod_settings(?1, ?2) AS s"
-    "  LEFT JOIN json_each(?3) AS o ON o.key = s.name";
+    "       CASE WHEN o.atom = 'keep' THEN 'kept, as was asked'"
+    "            WHEN s.status = 'unknown' AND o.key IS NULL THEN s.reason END"
+    "  FROM prod_settings(?1, ?2, 'settings') AS s"
+    "  LEFT JOIN json_each(?3) AS o ON o.key = s.name"
+    " WHERE s.scope <> 'creation' OR s.status = 'differs' OR o.key NOT NULL";
 
 static int plan_settings(sqlite3 *db, const struct request *request,
                          struct plan *plan, pk_error *error) {
@@ -219,7 +240,7 @@ static int refuse_transaction(sqlite3 *db, pk_error *error) {
 
 static int refuse_read_only(sqlite3 *db, const struct request *request,
                             const struct change *change, pk_error *error) {
-  if (strcmp(text(change->scope), "file") != 0 || change->not_set ||
+  if (strcmp(text(change->scope), "connection") == 0 || change->not_set ||
       same(change->before, change->wanted) ||
       sqlite3_db_readonly(db, request->schema) != 1)
     return SQLITE_OK;
@@ -230,6 +251,22 @@ static int refuse_read_only(sqlite3 *db, const struct request *request,
                  request->schema, text(change->name), text(change->before),
                  text(change->wanted), text(change->name),
                  text(change->before));
+}
+
+/* What SQLite would only make at the next VACUUM. */
+static int refuse_fixed(sqlite3 *db, const struct request *request,
+                        const struct change *change, pk_error *error) {
+  sqlite3_int64 pages = 0;
+  if (strcmp(text(change->scope), "creation") != 0 ||
+      same(change->before, change->wanted))
+    return SQLITE_OK;
+  int rc = pk_query_int64(db, &pages, error, "PRAGMA \"%w\".page_count",
+                          request->schema);
+  if (rc != SQLITE_OK || pages == 0) return rc;
+  return pk_fail(error, SQLITE_ERROR,
+                 "%s has content, so its %s stays %s until a VACUUM; SELECT "
+                 "name, fix FROM prod_settings shows the SQL. Nothing was set",
+                 request->schema, text(change->name), text(change->before));
 }
 
 /* SQLite drops all temporary tables when temp_store changes. */
@@ -254,6 +291,8 @@ static int refuse_foreseeable(sqlite3 *db, const struct request *request,
   int rc = SQLITE_OK;
   for (int i = 0; i < plan->count && rc == SQLITE_OK; i++) {
     rc = refuse_read_only(db, request, &plan->changes[i], error);
+    if (rc == SQLITE_OK)
+      rc = refuse_fixed(db, request, &plan->changes[i], error);
     if (rc == SQLITE_OK) rc = refuse_loss(db, &plan->changes[i], error);
   }
   return rc;
@@ -264,11 +303,10 @@ static int refuse_foreseeable(sqlite3 *db, const struct request *request,
 static int read_back(sqlite3 *db, const struct request *request,
                      struct change *change, pk_error *error) {
   sqlite3_stmt *row;
-  int rc =
-      pk_prepare(db, &row, error,
-                 "SELECT coalesce(value, 'unknown') FROM prod_settings(%Q, %Q) "
-                 "WHERE name = %Q",
-                 request->profile, request->schema, text(change->name));
+  int rc = pk_prepare(db, &row, error,
+                      "SELECT coalesce(value, 'unknown') "
+                      "FROM prod_settings(%Q, %Q, 'settings') WHERE name = %Q",
+                      request->profile, request->schema, text(change->name));
   if (rc != SQLITE_OK) return rc;
   rc = pk_step(row, error);
   if (rc == SQLITE_ROW) {
@@ -340,11 +378,13 @@ static int apply_all(sqlite3 *db, const struct request *request,
 /* ---- the answer ---- */
 
 static void add_setting(pk_json *json, const struct change *change) {
+  /* a dry run has read nothing back */
+  sqlite3_value *after = change->after ? change->after : change->wanted;
   pk_json_object(json, NULL);
   pk_json_value(json, "name", change->name);
   pk_json_value(json, "before", change->before);
-  pk_json_value(json, "after", change->after);
-  pk_json_bool(json, "changed", !same(change->before, change->after));
+  pk_json_value(json, "after", after);
+  pk_json_bool(json, "changed", !same(change->before, after));
   pk_json_value(json, "scope", change->scope);
   pk_json_end(json);
 }
@@ -355,6 +395,7 @@ static int answer(sqlite3_context *context, const struct request *request,
   pk_json_begin(&json);
   pk_json_text(&json, "profile", request->profile);
   pk_json_text(&json, "schema", request->schema);
+  pk_json_bool(&json, "dry_run", request->dry_run);
   pk_json_array(&json, "settings");
   for (int i = 0; i < plan->count; i++)
     if (!plan->changes[i].not_set) add_setting(&json, &plan->changes[i]);
@@ -391,7 +432,8 @@ static int configure(sqlite3_context *context, sqlite3_value **arguments,
   rc = read_request(db, arguments, &request, error);
   if (rc == SQLITE_OK) rc = plan_patiently(db, &request, &plan, error);
   if (rc == SQLITE_OK) rc = refuse_foreseeable(db, &request, &plan, error);
-  if (rc == SQLITE_OK) rc = apply_all(db, &request, &plan, error);
+  if (rc == SQLITE_OK && !request.dry_run)
+    rc = apply_all(db, &request, &plan, error);
   if (rc == SQLITE_OK) rc = answer(context, &request, &plan);
   free_plan(&plan);
   pk_options_free(options, &request);

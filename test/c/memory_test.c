@@ -313,7 +313,11 @@ static void test_statements(void **state) {
       "SELECT * FROM t_many",
       "SELECT * FROM t_many(7)",
       "SELECT again FROM (VALUES ('a'), ('b')) w, t_many(w.column1)",
-      "SELECT name, value, status FROM prod_settings",
+      "SELECT name, value, status, fix FROM prod_settings",
+      "SELECT prod_configure('web', '{\"dry_run\":true}')",
+      "SELECT profile, outcome FROM prod_auto_configure",
+      "SELECT prod_secure_files('{\"folder\":false}')",
+      "SELECT count(*) FROM prod_find_databases('.', '{\"max_depth\":1}')",
       "SELECT name, status, value FROM prod_health('full')",
       "SELECT json_extract(prod_health(), '$.checks[0].name')",
       "SELECT schema_name, journal_mode, note FROM prod_wal('main')",
@@ -405,6 +409,59 @@ static void test_registering(void **state) {
   }
 }
 
+static void run(sqlite3 *db, const char *sql) {
+  assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+}
+
+/* A connection that cannot be configured for want of memory is opened all the
+** same, or SQLite itself cannot open it. */
+static void test_opening(void **state) {
+  sqlite3 *db = open_database();
+  (void)state;
+  assert_int_equal(add_prodkit(db), SQLITE_OK);
+  run(db, "SELECT prod_auto_configure('web', '{\"cache_size\":-4096}')");
+  for (int from_then_on = 0; from_then_on <= 1; from_then_on++) {
+    bool met = true;
+    for (int n = 1; met; n += 1 + n / 50) {
+      sqlite3 *opened;
+      fail_at(n, from_then_on);
+      int rc = sqlite3_open("opened.db", &opened);
+      met = stop_failing();
+      if (rc != SQLITE_OK) assert_int_equal(rc, SQLITE_NOMEM);
+      if (rc == SQLITE_OK) run(opened, "SELECT * FROM sqlite_schema");
+      assert_int_equal(sqlite3_close(opened), SQLITE_OK);
+    }
+  }
+  run(db, "SELECT prod_auto_configure('off')");
+  assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
+/* The functions that touch files, on one: what is done is whole or not. */
+static void test_files(void **state) {
+  static const char *const statements[] = {
+      "SELECT json_extract(prod_secure_files('{\"folder\":false}'), "
+      "'$.paths[0].mode_after')",
+      "SELECT count(*) FROM prod_find_databases('.')"};
+  (void)state;
+  for (int i = 0; i < 4; i++) {
+    bool met = true;
+    for (int n = 1; met; n += 1 + n / 50) {
+      static answer got;
+      sqlite3 *db;
+      sqlite3_int64 before = sqlite3_memory_used();
+      assert_int_equal(sqlite3_open("files.db", &db), SQLITE_OK);
+      assert_int_equal(add_prodkit(db), SQLITE_OK);
+      run(db, "CREATE TABLE IF NOT EXISTS t(x)");
+      fail_at(n, i & 1);
+      ask(db, statements[i / 2], &got);
+      met = stop_failing();
+      if (got.rc != SQLITE_OK) assert_int_equal(got.rc, SQLITE_NOMEM);
+      assert_int_equal(sqlite3_close(db), SQLITE_OK);
+      assert_int_equal(sqlite3_memory_used(), before);
+    }
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_registering),
@@ -413,6 +470,9 @@ int main(void) {
       cmocka_unit_test(test_statements_about_a_file),
       cmocka_unit_test_setup_teardown(test_backups, enter_folder,
                                       remove_folder),
+      cmocka_unit_test_setup_teardown(test_opening, enter_folder,
+                                      remove_folder),
+      cmocka_unit_test_setup_teardown(test_files, enter_folder, remove_folder),
   };
   return cmocka_run_group_tests_name("memory", tests, use_failing_allocator,
                                      NULL);

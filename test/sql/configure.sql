@@ -7,7 +7,7 @@ CREATE TABLE t(x);
 SELECT prod_configure();
 
 .print == it took
-SELECT name, value FROM prod_settings WHERE status = 'ok';
+SELECT name, value FROM prod_settings WHERE part = 'settings' AND status = 'ok';
 
 .print == SQLite's own pragmas say so too
 PRAGMA journal_mode;
@@ -39,7 +39,7 @@ SELECT json_extract(value, '$.name'), json_extract(value, '$.before'), json_extr
 
 .print == every option
 SELECT json_extract(prod_configure('web', '{"busy_timeout":1, "journal_mode":"truncate", "synchronous":"extra", "foreign_keys":true, "cache_size":500, "temp_store":"default", "journal_size_limit":-1, "mmap_size":0, "wal_autocheckpoint":0}'), '$.profile');
-SELECT name, value, status FROM prod_settings;
+SELECT name, value, status FROM prod_settings WHERE part = 'settings' AND scope <> 'creation';
 
 .print == the file keeps its scope, the connection does not
 SELECT json_extract(prod_configure(), '$.schema');
@@ -94,6 +94,10 @@ PRAGMA busy_timeout;
 .print == and the advice helps again
 SELECT json_extract(prod_configure('web', '{"journal_mode":"delete"}'), '$.settings[0].after');
 
+.print == the journal mode can be kept whatever it is
+SELECT json_extract(prod_configure('web', '{"journal_mode":"keep", "cache_size":-100}'), '$.not_set', '$.settings[0].name', '$.settings[1].name');
+PRAGMA journal_mode;
+
 .print == a read-only database in WAL mode needs no change
 .open --readonly app.db
 .load prodkit
@@ -129,6 +133,64 @@ ROLLBACK;
 SELECT prod_configure('web', '{"mmap_size":9007199254740991}');
 PRAGMA cache_size;
 
+.print == a dry run says what would change, and sets nothing
+.open dry.db
+.load prodkit
+.once answer.json
+SELECT prod_configure('web', '{"dry_run":true, "cache_size":-4096}');
+SELECT json_extract(value, '$.name'), json_extract(value, '$.before'), json_extract(value, '$.after'), json_extract(value, '$.scope')
+  FROM json_each(CAST(readfile('answer.json') AS TEXT), '$.settings')
+ WHERE json_extract(value, '$.changed');
+SELECT json_extract(CAST(readfile('answer.json') AS TEXT), '$.dry_run');
+SELECT count(*) FROM prod_settings WHERE status = 'differs';
+SELECT name, bytes FROM (SELECT 'dry.db' AS name, length(readfile('dry.db')) AS bytes);
+
+.print == a dry run is refused as the run itself
+BEGIN;
+SELECT prod_configure('web', '{"dry_run":true}');
+ROLLBACK;
+SELECT prod_configure('web', '{"dry_run":1}');
+
+.print == an empty database gets page size and auto_vacuum before its first page
+PRAGMA page_size = 1024;
+.once answer.json
+SELECT prod_configure();
+SELECT json_extract(value, '$.name'), json_extract(value, '$.before'), json_extract(value, '$.after'), json_extract(value, '$.scope')
+  FROM json_each(CAST(readfile('answer.json') AS TEXT), '$.settings')
+ WHERE json_extract(value, '$.scope') IN ('creation', 'file');
+.open dry.db
+PRAGMA page_size;
+PRAGMA auto_vacuum;
+
+.print == other values for an empty database
+.open other-size.db
+.load prodkit
+SELECT json_extract(prod_configure('web', '{"page_size":8192, "auto_vacuum":"none"}'), '$.settings[1]', '$.settings[2]');
+.open other-size.db
+PRAGMA page_size;
+PRAGMA auto_vacuum;
+
+.print == a page size that SQLite does not take
+.open odd.db
+.load prodkit
+SELECT prod_configure('web', '{"page_size":5000}');
+SELECT prod_configure('web', '{"page_size":256}');
+
+.print == a database with content keeps them
+.open app.db
+.load prodkit
+SELECT prod_configure('web', '{"page_size":8192}');
+SELECT prod_configure('web', '{"auto_vacuum":"incremental", "dry_run":true}');
+SELECT json_extract(prod_configure('web', '{"page_size":4096}'), '$.settings[1]');
+
+.print == an empty read-only database
+.system touch empty.db
+.open --readonly empty.db
+.load prodkit
+SELECT prod_configure();
+.open app.db
+.load prodkit
+
 .print == NULL arguments are the defaults
 SELECT json_extract(prod_configure(NULL, NULL), '$.profile');
 
@@ -142,7 +204,7 @@ SELECT prod_configure('');
 SELECT prod_configure(1);
 
 .print == unknown option
-SELECT prod_configure('web', '{"page_size":4096}');
+SELECT prod_configure('web', '{"encoding":"UTF-8"}');
 
 .print == options that are no object
 SELECT prod_configure('web', '[]');

@@ -1,0 +1,32 @@
+/*
+** header.h: the first 100 bytes of a database file.
+** https://www.sqlite.org/fileformat2.html#the_database_header
+*/
+#ifndef PK_HEADER_H
+#define PK_HEADER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define PK_HEADER_BYTES 100
+
+typedef struct pk_header {
+  uint32_t page_size;
+  uint32_t
+      page_count; /* 0: the header does not tell, so the file's size does */
+  const char *encoding; /* "UTF-8", "UTF-16le", "UTF-16be"; NULL while empty */
+  int32_t user_version;
+  int32_t application_id;
+  bool wal;            /* journal mode WAL; a rollback journal otherwise */
+  uint32_t written_by; /* SQLite's version number, as 3040001; 0: unknown */
+} pk_header;
+
+/* Does the file begin as a database does? */
+bool pk_header_is_database(const unsigned char bytes[PK_HEADER_BYTES]);
+
+/* False for a header that no SQLite writes: a page size, an encoding or a
+** format version that does not exist. */
+bool pk_header_read(const unsigned char bytes[PK_HEADER_BYTES],
+                    pk_header *header);
+
+#endif
