@@ -1,6 +1,8 @@
 /* vfs.c: see vfs.h. */
 #include "vfs.h"
 
+#include <pthread.h>
+
 /* The VFS below: the host's default when this one was registered, so that
 ** szOsFile, which was taken from it, stays right. */
 static sqlite3_vfs *below(sqlite3_vfs *vfs) {
@@ -103,15 +105,16 @@ static void fill_in(const pk_vfs *description, sqlite3_vfs *platform) {
           .xCurrentTimeInt64 = layer_current_time_int64}};
 }
 
-/* Two threads may load prodkit at once: one of them fills it in. */
+/* Two threads may load prodkit at once: one of them fills it in. Not a mutex of
+** SQLite's, which a host built for one thread lacks. */
 int pk_vfs_register(const pk_vfs *description) {
-  sqlite3_mutex *mutex = sqlite3_mutex_alloc(SQLITE_MUTEX_STATIC_APP1);
+  static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
   int rc = SQLITE_OK;
-  sqlite3_mutex_enter(mutex);
+  pthread_mutex_lock(&mutex);
   if (!sqlite3_vfs_find(description->name)) {
     fill_in(description, sqlite3_vfs_find(NULL));
     rc = sqlite3_vfs_register(&description->layer->vfs, 0);
   }
-  sqlite3_mutex_leave(mutex);
+  pthread_mutex_unlock(&mutex);
   return rc;
 }
