@@ -1,6 +1,7 @@
 /* private.c: see private.h. */
 #include "private.h"
 
+#include <pthread.h>
 #include <stddef.h>
 
 #include "sql.h"
@@ -8,10 +9,38 @@
 /* VM instructions between two looks at the user's connection: some ms. */
 #define STEPS_BETWEEN_LOOKS 100000
 
-static _Thread_local bool opening;
+/* The threads that are opening one; each node is on its thread's stack. Not a
+** thread-local variable: under one, LeakSanitizer fails in a library that is
+** loaded at run time. */
+typedef struct opening {
+  pthread_t thread;
+  struct opening *next;
+} opening;
+
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static opening *openings;
 
 bool pk_private_opening(void) {
-  return opening;
+  pthread_mutex_lock(&mutex);
+  const opening *one = openings;
+  while (one && !pthread_equal(one->thread, pthread_self())) one = one->next;
+  pthread_mutex_unlock(&mutex);
+  return one != NULL;
+}
+
+static void begin_opening(opening *self) {
+  pthread_mutex_lock(&mutex);
+  *self = (opening){pthread_self(), openings};
+  openings = self;
+  pthread_mutex_unlock(&mutex);
+}
+
+static void end_opening(const opening *self) {
+  pthread_mutex_lock(&mutex);
+  opening **place = &openings;
+  while (*place != self) place = &(*place)->next;
+  *place = self->next;
+  pthread_mutex_unlock(&mutex);
 }
 
 static int forward_interrupt(void *user) {
@@ -20,9 +49,10 @@ static int forward_interrupt(void *user) {
 
 static int open_private(sqlite3 *db, const char *name, int flags,
                         const char *vfs, sqlite3 **private, pk_error *error) {
-  opening = true;
+  opening self;
+  begin_opening(&self);
   int rc = sqlite3_open_v2(name, private, flags, vfs);
-  opening = false;
+  end_opening(&self);
   if (rc != SQLITE_OK) {
     rc = *private ? pk_fail_sql(error, rc, *private) : pk_fail_memory(error);
     sqlite3_close(*private);

@@ -46,6 +46,7 @@
 ** opened. A database whose key is given after the open cannot be read at that
 ** time and is skipped. Attached databases are not configured.
 */
+#include <pthread.h>
 #include <string.h>
 
 #include "../base/feature.h"
@@ -97,9 +98,8 @@ struct tally {
 static struct wish wish;
 static struct tally tally;
 
-static sqlite3_mutex *state_mutex(void) {
-  return sqlite3_mutex_alloc(SQLITE_MUTEX_STATIC_APP2);
-}
+/* Not a mutex of SQLite's, which a host built for one thread lacks. */
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 
 static void free_wish(struct wish *old) {
   sqlite3_free(old->profile);
@@ -211,15 +211,14 @@ static enum outcome configure(sqlite3 *db, const struct wish *wanted,
 }
 
 static void count(enum outcome outcome, pk_error *error) {
-  sqlite3_mutex *mutex = state_mutex();
-  sqlite3_mutex_enter(mutex);
+  pthread_mutex_lock(&mutex);
   tally.connections[outcome]++;
   if (error->message) {
     sqlite3_free(tally.last_error[outcome]);
     tally.last_error[outcome] = error->message;
     error->message = NULL;
   }
-  sqlite3_mutex_leave(mutex);
+  pthread_mutex_unlock(&mutex);
   pk_error_clear(error);
 }
 
@@ -232,10 +231,9 @@ static int opened(sqlite3 *db, char **message,
   pk_error error = PK_NO_ERROR;
   (void)message, (void)api;
   if (pk_private_opening()) return SQLITE_OK;
-  sqlite3_mutex *mutex = state_mutex();
-  sqlite3_mutex_enter(mutex);
+  pthread_mutex_lock(&mutex);
   bool copied = copy_wish(&wanted, &wish);
-  sqlite3_mutex_leave(mutex);
+  pthread_mutex_unlock(&mutex);
   if (!copied)
     count(SKIPPED_ERROR, &error);
   else if (wanted.profile)
@@ -338,8 +336,7 @@ static int switch_to(bool on, pk_error *error) {
 
 /* Leaves the old wish in *made. A new one begins to count. */
 static int exchange(struct wish *made, pk_error *error) {
-  sqlite3_mutex *mutex = state_mutex();
-  sqlite3_mutex_enter(mutex);
+  pthread_mutex_lock(&mutex);
   int rc = switch_to(made->profile != NULL, error);
   if (rc == SQLITE_OK) {
     struct wish old = wish;
@@ -347,7 +344,7 @@ static int exchange(struct wish *made, pk_error *error) {
     *made = old;
     if (wish.profile) clear_tally(&tally);
   }
-  sqlite3_mutex_leave(mutex);
+  pthread_mutex_unlock(&mutex);
   return rc;
 }
 
@@ -378,9 +375,8 @@ static int auto_configure(sqlite3_context *context, sqlite3_value **arguments,
 
 static int show(pk_rows *rows, sqlite3 *db, sqlite3_value **arguments,
                 pk_error *error) {
-  sqlite3_mutex *mutex = state_mutex();
   (void)db, (void)arguments, (void)error;
-  sqlite3_mutex_enter(mutex);
+  pthread_mutex_lock(&mutex);
   for (int i = 0; i < OUTCOMES; i++) {
     pk_row(rows);
     pk_row_text(rows, wish.profile ? wish.profile : "off");
@@ -390,7 +386,7 @@ static int show(pk_rows *rows, sqlite3 *db, sqlite3_value **arguments,
     pk_row_int64(rows, tally.connections[i]);
     pk_row_text(rows, tally.last_error[i]);
   }
-  sqlite3_mutex_leave(mutex);
+  pthread_mutex_unlock(&mutex);
   return SQLITE_OK;
 }
 
