@@ -31,6 +31,13 @@ def test_every_row_of_help_has_a_page_that_shows_its_signature():
     assert not missing, "\n".join(missing)
 
 
+def test_the_readme_has_every_name():
+    text = (harness.ROOT / "README.md").read_text()
+    missing = [name for name, in rows("SELECT DISTINCT name FROM prod_help;")
+               if f"`{name}`" not in text]
+    assert not missing, missing
+
+
 def test_every_option_is_on_its_page():
     missing = []
     for name, page, option in rows("""
