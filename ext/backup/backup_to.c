@@ -47,9 +47,7 @@ typedef struct backup_options {
   int overwrite;
   int verify;
   sqlite3_int64 threads;
-  double max_seconds;
-  double rate_mb_per_second;
-  int progress;
+  pk_pace_options pace;
 } backup_options;
 
 #define OPTION(field) offsetof(backup_options, field)
@@ -63,12 +61,7 @@ static const pk_option options[] = {
      .summary = "how the copy is checked before it is published (quick)"},
     {"threads", PK_INTEGER, OPTION(threads), .least = 0, .most = 64,
      .summary = "to compress with (0: one for each core)"},
-    {"max_seconds", PK_REAL, OPTION(max_seconds),
-     .summary = "give up after so many seconds (0: never)"},
-    {"rate_mb_per_second", PK_REAL, OPTION(rate_mb_per_second),
-     .summary = "read no more than so many MB per second (0: no limit)"},
-    {"progress", PK_BOOLEAN, OPTION(progress),
-     .summary = "a progress line on stderr, where that is a terminal (false)"},
+    PK_PACE_OPTIONS(backup_options),
     {0}};
 
 typedef struct backup {
@@ -121,6 +114,7 @@ static int copy_pages(backup *job, pk_bgzf_writer *writer, pk_error *error) {
     if (rc == SQLITE_OK)
       rc = writer ? pk_bgzf_write(writer, chunk, bytes, error)
                   : pk_file_write(&job->file, chunk, bytes, error);
+    pk_file_begin_sync(&job->file);
     if (rc == SQLITE_OK)
       rc = pk_pace_step(&job->pace, (sqlite3_int64)bytes, error);
   }
@@ -271,11 +265,7 @@ static int backup_to(sqlite3_context *context, sqlite3_value **arguments,
                 .options.verify = VERIFY_QUICK,
                 .file.fd = -1};
   int rc = read_arguments(&job, arguments, error);
-  job.pace = (pk_pace){.db = job.db,
-                       .doing = "backup",
-                       .max_seconds = job.options.max_seconds,
-                       .rate_bytes = job.options.rate_mb_per_second * 1e6,
-                       .progress = job.options.progress != 0};
+  job.pace = pk_pace_of(job.db, "backup", &job.options.pace);
   if (rc == SQLITE_OK) rc = make_backup(&job, error);
   if (rc == SQLITE_OK) rc = answer(&job, pk_seconds_since(began), context);
   discard(&job);

@@ -82,9 +82,7 @@ typedef struct dump_options {
   char *schema;
   int overwrite;
   sqlite3_int64 threads;
-  double max_seconds;
-  double rate_mb_per_second;
-  int progress;
+  pk_pace_options pace;
 } dump_options;
 
 #define OPTION(field) offsetof(dump_options, field)
@@ -96,13 +94,7 @@ static const pk_option options[] = {
      .summary = "replace an existing file (false)"},
     {"threads", PK_INTEGER, OPTION(threads), .least = 0, .most = 64,
      .summary = "to compress with (0: one for each core)"},
-    {"max_seconds", PK_REAL, OPTION(max_seconds),
-     .summary = "give up after so many seconds (0: never)"},
-    {"rate_mb_per_second", PK_REAL, OPTION(rate_mb_per_second),
-     .summary =
-         "write no more than so many MB of SQL per second (0: no limit)"},
-    {"progress", PK_BOOLEAN, OPTION(progress),
-     .summary = "a progress line on stderr, where that is a terminal (false)"},
+    PK_PACE_OPTIONS(dump_options),
     {0}};
 
 /* The first failure stays in *error; writing does nothing after it, so only
@@ -143,6 +135,7 @@ static void flush(dump *job) {
   int rc = job->writer ? pk_bgzf_write(job->writer, job->buffer, job->filled,
                                        job->error)
                        : write_file(job, job->buffer, job->filled, job->error);
+  pk_file_begin_sync(&job->file);
   if (rc == SQLITE_OK)
     pk_pace_step(&job->pace, (sqlite3_int64)job->filled, job->error);
   job->filled = 0;
@@ -557,11 +550,7 @@ static int dump_to(sqlite3_context *context, sqlite3_value **arguments,
   dump job = {
       .db = sqlite3_context_db_handle(context), .error = error, .file.fd = -1};
   int rc = read_arguments(&job, arguments, error);
-  job.pace = (pk_pace){.db = job.db,
-                       .doing = "dump",
-                       .max_seconds = job.options.max_seconds,
-                       .rate_bytes = job.options.rate_mb_per_second * 1e6,
-                       .progress = job.options.progress != 0};
+  job.pace = pk_pace_of(job.db, "dump", &job.options.pace);
   if (rc == SQLITE_OK) rc = make_dump(&job, error);
   if (rc == SQLITE_OK) rc = answer(&job, pk_seconds_since(began), context);
   release(&job);

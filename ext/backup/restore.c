@@ -54,8 +54,7 @@ typedef struct restore_options {
   int verify;
   int dry_run;
   sqlite3_int64 threads;
-  double max_seconds;
-  int progress;
+  pk_pace_options pace;
 } restore_options;
 
 #define OPTION(field) offsetof(restore_options, field)
@@ -69,10 +68,7 @@ static const pk_option options[] = {
      .summary = "make every check and write nothing (false)"},
     {"threads", PK_INTEGER, OPTION(threads), .least = 0, .most = 64,
      .summary = "to decompress with (0: one for each core)"},
-    {"max_seconds", PK_REAL, OPTION(max_seconds),
-     .summary = "give up after so many seconds (0: never)"},
-    {"progress", PK_BOOLEAN, OPTION(progress),
-     .summary = "a progress line on stderr, where that is a terminal (false)"},
+    PK_PACE_OPTIONS(restore_options),
     {0}};
 
 typedef struct restoration {
@@ -220,6 +216,7 @@ static int take_bytes(void *context, const void *data, size_t bytes,
                       pk_error *error) {
   restoration *job = context;
   int rc = pk_file_write(&job->file, data, bytes, error);
+  pk_file_begin_sync(&job->file);
   if (rc == SQLITE_OK)
     rc = pk_pace_step(&job->pace, (sqlite3_int64)bytes, error);
   return rc;
@@ -254,10 +251,7 @@ static int read_arguments(restoration *job, sqlite3_value **arguments,
     rc = pk_text_argument(arguments[1], "target", &job->target, error);
   if (rc == SQLITE_OK)
     rc = pk_options_read(job->db, arguments[2], options, &job->options, error);
-  job->pace = (pk_pace){.db = job->db,
-                        .doing = "restore",
-                        .max_seconds = job->options.max_seconds,
-                        .progress = job->options.progress != 0};
+  job->pace = pk_pace_of(job->db, "restore", &job->options.pace);
   return rc;
 }
 

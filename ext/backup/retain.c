@@ -54,6 +54,7 @@
 #include "../base/clock.h"
 #include "../base/feature.h"
 #include "../base/folder.h"
+#include "../base/pace.h"
 #include "../base/private.h"
 #include "../base/sql.h"
 #include "../format/backup_file.h"
@@ -467,8 +468,8 @@ typedef struct rotate_options {
   policy keep;
   char *schema, *name;
   sqlite3_int64 compress, threads;
-  int verify, progress;
-  double max_seconds, rate_mb_per_second;
+  int verify;
+  pk_pace_options pace;
 } rotate_options;
 
 static const char *const verify_levels[] = {"none", "quick", "full"};
@@ -486,12 +487,7 @@ static const pk_option rotate_known[] = {
      .summary = "how the backup is checked before it is published (quick)"},
     {"threads", PK_INTEGER, OPTION(threads), .least = 0, .most = 64,
      .summary = "to compress with (0: one for each core)"},
-    {"max_seconds", PK_REAL, OPTION(max_seconds),
-     .summary = "give up after so many seconds (0: never)"},
-    {"rate_mb_per_second", PK_REAL, OPTION(rate_mb_per_second),
-     .summary = "read no more than so many MB per second (0: no limit)"},
-    {"progress", PK_BOOLEAN, OPTION(progress),
-     .summary = "a progress line on stderr, where that is a terminal (false)"},
+    PK_PACE_OPTIONS(rotate_options),
     KEEP_OPTIONS(rotate_options),
     {0}};
 
@@ -577,9 +573,9 @@ static char *backup_options(const rotate_options *options) {
   if (options->schema) pk_json_text(&json, "schema", options->schema);
   pk_json_text(&json, "verify", verify_levels[options->verify]);
   pk_json_int64(&json, "threads", options->threads);
-  pk_json_double(&json, "max_seconds", options->max_seconds);
-  pk_json_double(&json, "rate_mb_per_second", options->rate_mb_per_second);
-  pk_json_bool(&json, "progress", options->progress != 0);
+  pk_json_double(&json, "max_seconds", options->pace.max_seconds);
+  pk_json_double(&json, "rate_mb_per_second", options->pace.rate_mb_per_second);
+  pk_json_bool(&json, "progress", options->pace.progress != 0);
   return pk_json_finish(&json);
 }
 

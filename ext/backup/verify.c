@@ -45,8 +45,7 @@
 #include "../base/private.h"
 #include "../base/sql.h"
 #include "../format/backup_file.h"
-
-#define CHUNK_BYTES (1 << 20)
+#include "../format/header.h"
 
 /* The page cache of the checks. integrity_check looks every row up in every
 ** index, in the table's order, and a page that is not in the cache costs the
@@ -65,55 +64,40 @@ typedef struct verification {
   bool compressed;
   pk_reader file;
   pk_pace pace; /* for interrupts */
-  int page_size;
-  sqlite3_int64 source_bytes; /* of the database, decompressed */
-  char *taken_at;             /* NULL where the file does not tell */
+  pk_header header;
+  sqlite3_int64 source_bytes;  /* of the database, decompressed */
+  char taken_at[PK_UTC_BYTES]; /* "" where the file does not tell */
   pk_json report;
 } verification;
 
 /* ---- the header ---- */
 
-static unsigned big_endian(const unsigned char *from, int bytes) {
-  unsigned value = 0;
-  for (int i = 0; i < bytes; i++) value = value << 8 | from[i];
-  return value;
-}
-
-/* The header's page count, in the places that the file format document
-** (section 1.3) gives it; 0 where an old writer left it unsaid. */
-static sqlite3_int64 count_in_header(const unsigned char *header) {
-  bool vouched = memcmp(header + 24, header + 92, 4) == 0;
-  return vouched ? big_endian(header + 28, 4) : 0;
-}
-
-static int check_header(verification *job, const unsigned char *header,
+static int check_header(verification *job, const unsigned char *bytes,
                         pk_error *error) {
-  if (memcmp(header, "SQLite format 3", 16) != 0)
+  if (!pk_header_is_database(bytes))
     return pk_fail(error, SQLITE_NOTADB,
                    "%s is neither a SQLite database nor a compressed backup",
                    job->path);
-  int size = (int)big_endian(header + 16, 2);
-  job->page_size = size == 1 ? 65536 : size;
-  if (job->page_size < 512 || (job->page_size & (job->page_size - 1)) != 0)
+  if (!pk_header_read(bytes, &job->header))
     return pk_fail(error, SQLITE_CORRUPT,
-                   "%s is damaged: its header gives a page size of %d",
-                   job->path, size);
+                   "%s is damaged: no SQLite writes a header like its own",
+                   job->path);
   return SQLITE_OK;
 }
 
-static int check_page_count(const verification *job,
-                            const unsigned char *header, pk_error *error) {
-  sqlite3_int64 pages = job->source_bytes / job->page_size;
-  sqlite3_int64 promised = count_in_header(header);
+static int check_page_count(const verification *job, pk_error *error) {
+  sqlite3_int64 page_size = job->header.page_size;
+  sqlite3_int64 pages = job->source_bytes / page_size;
+  sqlite3_int64 promised = job->header.page_count;
   if (promised > 0 && pages < promised)
     return pk_fail(error, SQLITE_CORRUPT,
                    "%s was cut off: it has %lld of %lld pages", job->path,
                    pages, promised);
-  if (job->source_bytes % job->page_size != 0)
+  if (job->source_bytes % page_size != 0)
     return pk_fail(error, SQLITE_CORRUPT,
                    "%s is damaged: page %lld, the last, is only a part of the "
-                   "%d bytes of a page",
-                   job->path, pages + 1, job->page_size);
+                   "%lld bytes of a page",
+                   job->path, pages + 1, page_size);
   if (promised > 0 && pages > promised)
     return pk_fail(error, SQLITE_CORRUPT,
                    "%s is damaged: it has %lld pages, and its header says %lld",
@@ -130,18 +114,10 @@ static int count_bytes(void *context, const void *data, size_t bytes,
   return pk_pace_step(&job->pace, (sqlite3_int64)bytes, error);
 }
 
-static int read_time(verification *job, const pk_bgzf_metadata *metadata,
-                     pk_error *error) {
-  return pk_query_text(
-      job->db, &job->taken_at, error,
-      "SELECT strftime('%%Y-%%m-%%dT%%H:%%M:%%SZ', %lld, 'unixepoch')",
-      metadata->taken_at);
-}
-
 /* What the metadata say of the content must be what the content says. */
 static int check_content(verification *job, pk_bgzf_reader *backup,
                          pk_error *error) {
-  unsigned char header[100];
+  unsigned char header[PK_HEADER_BYTES];
   const pk_bgzf_metadata *metadata = pk_bgzf_about(backup);
   job->source_bytes = pk_bgzf_bytes(backup);
   if (metadata->page_size == 0 ||
@@ -151,14 +127,14 @@ static int check_content(verification *job, pk_bgzf_reader *backup,
                    job->path);
   int rc = pk_bgzf_read(backup, header, sizeof header, 0, error);
   if (rc == SQLITE_OK) rc = check_header(job, header, error);
-  if (rc == SQLITE_OK && job->page_size != metadata->page_size)
-    rc = pk_fail(error, SQLITE_CORRUPT,
-                 "%s is damaged: it says that pages have %d bytes, and the "
-                 "database in it says %d",
-                 job->path, metadata->page_size, job->page_size);
-  if (rc == SQLITE_OK) rc = check_page_count(job, header, error);
-  if (rc == SQLITE_OK) rc = read_time(job, metadata, error);
-  return rc;
+  if (rc != SQLITE_OK) return rc;
+  if ((int)job->header.page_size != metadata->page_size)
+    return pk_fail(error, SQLITE_CORRUPT,
+                   "%s is damaged: it says that pages have %d bytes, and the "
+                   "database in it says %u",
+                   job->path, metadata->page_size, job->header.page_size);
+  pk_utc_text(job->taken_at, metadata->taken_at);
+  return check_page_count(job, error);
 }
 
 static int check_compressed(verification *job, pk_error *error) {
@@ -174,24 +150,8 @@ static int check_compressed(verification *job, pk_error *error) {
   return rc;
 }
 
-static int read_all(verification *job, pk_error *error) {
-  unsigned char *chunk = sqlite3_malloc(CHUNK_BYTES);
-  int rc = chunk ? SQLITE_OK : pk_fail_memory(error);
-  sqlite3_int64 at = 0;
-  while (rc == SQLITE_OK && at < job->file.bytes) {
-    sqlite3_int64 left = job->file.bytes - at;
-    size_t bytes = left < CHUNK_BYTES ? (size_t)left : CHUNK_BYTES;
-    rc = pk_reader_read(&job->file, chunk, bytes, at, error);
-    if (rc == SQLITE_OK)
-      rc = pk_pace_step(&job->pace, (sqlite3_int64)bytes, error);
-    at += (sqlite3_int64)bytes;
-  }
-  sqlite3_free(chunk);
-  return rc;
-}
-
 static int check_plain(verification *job, pk_error *error) {
-  unsigned char header[100];
+  unsigned char header[PK_HEADER_BYTES];
   if (job->file.bytes < (sqlite3_int64)sizeof header)
     return pk_fail(error, SQLITE_NOTADB,
                    "%s has only %lld bytes; no database is that small",
@@ -199,8 +159,9 @@ static int check_plain(verification *job, pk_error *error) {
   job->source_bytes = job->pace.total = job->file.bytes;
   int rc = pk_reader_read(&job->file, header, sizeof header, 0, error);
   if (rc == SQLITE_OK) rc = check_header(job, header, error);
-  if (rc == SQLITE_OK) rc = check_page_count(job, header, error);
-  if (rc == SQLITE_OK) rc = read_all(job, error);
+  if (rc == SQLITE_OK) rc = check_page_count(job, error);
+  if (rc == SQLITE_OK)
+    rc = pk_backup_extract(&job->file, false, 1, count_bytes, job, error);
   return rc;
 }
 
@@ -414,9 +375,9 @@ static void report_file(verification *job) {
   pk_json_text(report, "compression", job->compressed ? "gzip" : "none");
   pk_json_int64(report, "bytes", job->file.bytes);
   pk_json_int64(report, "source_bytes", job->source_bytes);
-  pk_json_int64(report, "pages", job->source_bytes / job->page_size);
-  pk_json_int64(report, "page_size", job->page_size);
-  pk_json_text(report, "taken_at", job->taken_at);
+  pk_json_int64(report, "pages", job->source_bytes / job->header.page_size);
+  pk_json_int64(report, "page_size", job->header.page_size);
+  pk_json_text(report, "taken_at", *job->taken_at ? job->taken_at : NULL);
 }
 
 static int read_arguments(verification *job, sqlite3_value **arguments,
@@ -448,7 +409,6 @@ static int verify(sqlite3_context *context, sqlite3_value **arguments,
   else
     sqlite3_free(pk_json_finish(&job.report));
   pk_reader_close(&job.file);
-  sqlite3_free(job.taken_at);
   return rc;
 }
 

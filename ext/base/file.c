@@ -210,6 +210,18 @@ int pk_file_create(pk_file *file, const char *target, bool overwrite,
   return rc;
 }
 
+void pk_file_begin_sync(pk_file *file) {
+#if defined(__linux__)
+  const sqlite3_int64 step = 8 << 20;
+  if (file->bytes - file->begun < step) return;
+  sync_file_range(file->fd, file->begun, file->bytes - file->begun,
+                  SYNC_FILE_RANGE_WRITE);
+  file->begun = file->bytes;
+#else
+  (void)file;
+#endif
+}
+
 int pk_file_write(pk_file *file, const void *data, size_t bytes,
                   pk_error *error) {
   const char *rest = data;

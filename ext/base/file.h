@@ -34,6 +34,7 @@ typedef struct pk_file {
   char *path;   /* where it stands until then; NULL once it is published */
   int fd;       /* of path, -1 when closed */
   sqlite3_int64 bytes; /* written so far by pk_file_write */
+  sqlite3_int64 begun; /* of those, what the disk was asked to take */
   bool overwrite;
 } pk_file;
 
@@ -49,6 +50,11 @@ int pk_file_create(pk_file *file, const char *target, bool overwrite,
 /* Appends; all of it or a failure. */
 int pk_file_write(pk_file *file, const void *data, size_t bytes,
                   pk_error *error);
+
+/* Has the disk begin to take what was written, some MB at a time, so that
+** pk_file_publish waits for less of it. Only a hint, on systems that know it;
+** not for a file that is thrown away. */
+void pk_file_begin_sync(pk_file *file);
 
 /* Makes the file durable and gives it its final name. A target that appeared
 ** meanwhile is a failure unless overwrite was asked for. */

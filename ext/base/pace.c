@@ -12,6 +12,15 @@
 #define SECONDS_BETWEEN_LINES 0.2
 #define MEGABYTE 1e6
 
+pk_pace pk_pace_of(sqlite3 *db, const char *doing,
+                   const pk_pace_options *options) {
+  return (pk_pace){.db = db,
+                   .doing = doing,
+                   .max_seconds = options->max_seconds,
+                   .rate_bytes = options->rate_mb_per_second * MEGABYTE,
+                   .progress = options->progress != 0};
+}
+
 void pk_pace_begin(pk_pace *pace) {
   pace->began = pk_seconds();
   pace->shown = 0;

@@ -15,6 +15,25 @@
 #include <stdbool.h>
 
 #include "error.h"
+#include "options.h"
+
+/* What a user may say of it. */
+typedef struct pk_pace_options {
+  double max_seconds;
+  double rate_mb_per_second;
+  int progress;
+} pk_pace_options;
+
+/* Rows for the options of a feature whose struct has one of these, `pace`. */
+/* clang-format off */
+#define PK_PACE_OPTIONS(type)                                               \
+  {"max_seconds", PK_REAL, offsetof(type, pace.max_seconds),                \
+   .summary = "give up after so many seconds (0: never)"},                  \
+  {"rate_mb_per_second", PK_REAL, offsetof(type, pace.rate_mb_per_second),  \
+   .summary = "go no faster than so many MB per second (0: no limit)"},     \
+  {"progress", PK_BOOLEAN, offsetof(type, pace.progress),                   \
+   .summary = "a progress line on stderr, where that is a terminal (false)"}
+/* clang-format on */
 
 typedef struct pk_pace {
   sqlite3 *db;         /* whose interrupts count */
@@ -28,7 +47,11 @@ typedef struct pk_pace {
   double shown;        /* when the line was last written */
 } pk_pace;
 
-/* Starts the clock. The caller has set the limits; the rest is 0. */
+/* A pace with these limits, before it begins. */
+pk_pace pk_pace_of(sqlite3 *db, const char *doing,
+                   const pk_pace_options *options);
+
+/* Starts the clock. */
 void pk_pace_begin(pk_pace *pace);
 
 /* `bytes` more are done. Fails when the job is to stop: SQLITE_INTERRUPT after

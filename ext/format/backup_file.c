@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "../base/file.h"
+#include "header.h"
 
 #define CHUNK_BYTES (1 << 20)
-#define HEADER_BYTES 100 /* file format document, section 1.3 */
 
 /* RFC 1952, section 2.3.1: what every gzip file begins with. */
 static int recognise(pk_reader *file, bool *compressed, pk_error *error) {
@@ -54,19 +54,18 @@ pk_bgzf_source pk_backup_source(pk_reader *file) {
 
 static int describe_plain(pk_reader *file, pk_backup_facts *facts,
                           pk_error *error) {
-  unsigned char header[HEADER_BYTES] = {0};
-  if (file->bytes >= HEADER_BYTES) {
-    int rc = pk_reader_read(file, header, sizeof header, 0, error);
+  unsigned char bytes[PK_HEADER_BYTES] = {0};
+  pk_header header;
+  if (file->bytes >= PK_HEADER_BYTES) {
+    int rc = pk_reader_read(file, bytes, sizeof bytes, 0, error);
     if (rc != SQLITE_OK) return rc;
   }
-  int size = header[16] << 8 | header[17];
-  if (size == 1) size = 65536;
-  if (memcmp(header, "SQLite format 3", 16) != 0 || size < 512)
+  if (!pk_header_read(bytes, &header))
     return pk_fail(error, SQLITE_NOTADB,
                    "%s is neither a SQLite database nor a compressed backup",
                    file->path);
-  *facts = (pk_backup_facts){.page_size = size,
-                             .pages = file->bytes / size,
+  *facts = (pk_backup_facts){.page_size = (int)header.page_size,
+                             .pages = file->bytes / header.page_size,
                              .source_bytes = file->bytes};
   return SQLITE_OK;
 }

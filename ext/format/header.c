@@ -3,18 +3,16 @@
 
 #include <string.h>
 
-static uint32_t number_at(const unsigned char *bytes, int offset) {
-  bytes += offset;
-  return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 |
-         (uint32_t)bytes[2] << 8 | bytes[3];
-}
+#include "bytes.h"
+
+#define LEAST_USABLE_BYTES 480 /* section 1.3.4 */
 
 bool pk_header_is_database(const unsigned char bytes[PK_HEADER_BYTES]) {
   return memcmp(bytes, "SQLite format 3", 16) == 0;
 }
 
 static uint32_t page_size_of(const unsigned char *bytes) {
-  uint32_t size = (uint32_t)bytes[16] << 8 | bytes[17];
+  uint32_t size = pk_two_bytes(bytes + 16);
   return size == 1 ? 65536 : size;
 }
 
@@ -24,23 +22,28 @@ static bool is_page_size(uint32_t size) {
 
 /* The count is valid only if the last writer knew of it: section 1.3.8. */
 static uint32_t page_count_of(const unsigned char *bytes) {
-  bool valid = number_at(bytes, 24) == number_at(bytes, 92);
-  return valid ? number_at(bytes, 28) : 0;
+  bool valid = memcmp(bytes + 24, bytes + 92, 4) == 0;
+  return valid ? pk_four_bytes(bytes + 28) : 0;
 }
 
 bool pk_header_read(const unsigned char bytes[PK_HEADER_BYTES],
                     pk_header *header) {
   static const char *const encodings[] = {NULL, "UTF-8", "UTF-16le",
                                           "UTF-16be"};
-  uint32_t encoding = number_at(bytes, 56);
-  *header = (pk_header){.page_size = page_size_of(bytes),
+  uint32_t encoding = pk_four_bytes(bytes + 56);
+  uint32_t page_size = page_size_of(bytes);
+  *header = (pk_header){.page_size = page_size,
+                        .usable_bytes = page_size - bytes[20],
                         .page_count = page_count_of(bytes),
+                        .first_trunk = pk_four_bytes(bytes + 32),
+                        .free_pages = pk_four_bytes(bytes + 36),
+                        .pointer_map = pk_four_bytes(bytes + 52) != 0,
                         .encoding = encoding <= 3 ? encodings[encoding] : NULL,
-                        .user_version = (int32_t)number_at(bytes, 60),
-                        .application_id = (int32_t)number_at(bytes, 68),
+                        .user_version = (int32_t)pk_four_bytes(bytes + 60),
+                        .application_id = (int32_t)pk_four_bytes(bytes + 68),
                         .wal = bytes[19] == 2,
-                        .written_by = number_at(bytes, 96)};
-  return pk_header_is_database(bytes) && is_page_size(header->page_size) &&
-         encoding <= 3 && bytes[18] >= 1 && bytes[18] <= 2 && bytes[19] >= 1 &&
-         bytes[19] <= 2;
+                        .written_by = pk_four_bytes(bytes + 96)};
+  return pk_header_is_database(bytes) && is_page_size(page_size) &&
+         header->usable_bytes >= LEAST_USABLE_BYTES && encoding <= 3 &&
+         bytes[18] >= 1 && bytes[18] <= 2 && bytes[19] >= 1 && bytes[19] <= 2;
 }

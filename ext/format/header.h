@@ -12,8 +12,11 @@
 
 typedef struct pk_header {
   uint32_t page_size;
-  uint32_t
-      page_count; /* 0: the header does not tell, so the file's size does */
+  uint32_t usable_bytes; /* of a page: what is not reserved at its end */
+  uint32_t page_count;   /* 0: the header does not tell; the file's size does */
+  uint32_t first_trunk;  /* of the freelist; 0 when that is empty */
+  uint32_t free_pages;
+  bool pointer_map;     /* auto_vacuum is full or incremental */
   const char *encoding; /* "UTF-8", "UTF-16le", "UTF-16be"; NULL while empty */
   int32_t user_version;
   int32_t application_id;
@@ -24,8 +27,9 @@ typedef struct pk_header {
 /* Does the file begin as a database does? */
 bool pk_header_is_database(const unsigned char bytes[PK_HEADER_BYTES]);
 
-/* False for a header that no SQLite writes: a page size, an encoding or a
-** format version that does not exist. */
+/* False for a header that no SQLite writes: a page size, a reserve, an encoding
+** or a format version that does not exist. The fields are filled in all the
+** same. */
 bool pk_header_read(const unsigned char bytes[PK_HEADER_BYTES],
                     pk_header *header);
 

@@ -4,14 +4,16 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "bytes.h"
+#include "header.h"
+
 enum {
   TABLE_LEAF = 0x0d,
   TABLE_INTERIOR = 0x05,
   INDEX_LEAF = 0x0a,
   INDEX_INTERIOR = 0x02,
 
-  LEAST_USABLE_BYTES = 480, /* section 1.3.4 */
-  FREEBLOCK_BYTES = 4,      /* its own header */
+  FREEBLOCK_BYTES = 4, /* its own header */
   OVERFLOW_HEADER_BYTES = 4,
   TRUNK_HEADER_BYTES = 8,
   POINTER_BYTES = 5,
@@ -19,33 +21,6 @@ enum {
 
 /* What SQLite accepts as the length of a payload. */
 #define MOST_PAYLOAD_BYTES 0x7fffffff
-
-static uint32_t two_bytes(const unsigned char *at) {
-  return (uint32_t)at[0] << 8 | at[1];
-}
-
-static uint32_t four_bytes(const unsigned char *at) {
-  return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 |
-         at[3];
-}
-
-/* ---- the database header ---- */
-
-bool pk_database_header_decode(pk_database_header *header,
-                               const unsigned char *image) {
-  if (memcmp(image, "SQLite format 3", 16) != 0) return false;
-  uint32_t size = two_bytes(image + 16);
-  if (size == 1) size = 65536;
-  bool power_of_two = (size & (size - 1)) == 0;
-  if (size < 512 || !power_of_two || size - image[20] < LEAST_USABLE_BYTES)
-    return false;
-  *header = (pk_database_header){.page_size = size,
-                                 .usable_bytes = size - image[20],
-                                 .first_trunk = four_bytes(image + 32),
-                                 .free_pages = four_bytes(image + 36),
-                                 .pointer_map = four_bytes(image + 52) != 0};
-  return true;
-}
 
 uint32_t pk_lock_page(uint32_t page_size) {
   return (1u << 30) / page_size + 1;
@@ -59,8 +34,8 @@ static bool add_freeblocks(pk_page *page, uint32_t first, uint32_t content) {
   uint32_t least = content;
   for (uint32_t at = first; at != 0;) {
     if (at < least || at + FREEBLOCK_BYTES > page->usable_bytes) return false;
-    uint32_t next = two_bytes(page->image + at);
-    uint32_t bytes = two_bytes(page->image + at + 2);
+    uint32_t next = pk_two_bytes(page->image + at);
+    uint32_t bytes = pk_two_bytes(page->image + at + 2);
     if (bytes < FREEBLOCK_BYTES || bytes > page->usable_bytes - at)
       return false;
     page->unused_bytes += bytes;
@@ -72,13 +47,13 @@ static bool add_freeblocks(pk_page *page, uint32_t first, uint32_t content) {
 
 bool pk_page_decode(pk_page *page, const unsigned char *image,
                     uint32_t usable_bytes, uint32_t number) {
-  uint32_t start = number == 1 ? PK_DATABASE_HEADER_BYTES : 0;
+  uint32_t start = number == 1 ? PK_HEADER_BYTES : 0;
   const unsigned char *header = image + start;
   unsigned char type = header[0];
   bool leaf = type == TABLE_LEAF || type == INDEX_LEAF;
   if (!leaf && type != TABLE_INTERIOR && type != INDEX_INTERIOR) return false;
 
-  uint32_t content = two_bytes(header + 5);
+  uint32_t content = pk_two_bytes(header + 5);
   if (content == 0) content = 65536;
   *page = (pk_page){
       .image = image,
@@ -86,15 +61,15 @@ bool pk_page_decode(pk_page *page, const unsigned char *image,
       .usable_bytes = usable_bytes,
       .leaf = leaf,
       .table = type == TABLE_LEAF || type == TABLE_INTERIOR,
-      .cells = two_bytes(header + 3),
+      .cells = pk_two_bytes(header + 3),
       .pointers =
           start + (leaf ? PK_LEAF_HEADER_BYTES : PK_INTERIOR_HEADER_BYTES),
-      .right_child = leaf ? 0 : four_bytes(header + 8),
+      .right_child = leaf ? 0 : pk_four_bytes(header + 8),
   };
   uint32_t gap = page->pointers + PK_CELL_POINTER_BYTES * page->cells;
   if (gap > content || content > usable_bytes) return false;
   page->unused_bytes = content - gap + header[7];
-  return add_freeblocks(page, two_bytes(header + 1), content) &&
+  return add_freeblocks(page, pk_two_bytes(header + 1), content) &&
          page->unused_bytes <= usable_bytes;
 }
 
@@ -129,7 +104,7 @@ static uint32_t local_bytes(const pk_page *page, uint32_t payload) {
 bool pk_page_cell(const pk_page *page, uint32_t index, pk_cell *cell) {
   const unsigned char *end = page->image + page->usable_bytes;
   uint32_t pointer = page->pointers + PK_CELL_POINTER_BYTES * index;
-  uint32_t start = two_bytes(page->image + pointer);
+  uint32_t start = pk_two_bytes(page->image + pointer);
   uint32_t least = page->pointers + PK_CELL_POINTER_BYTES * page->cells;
   if (start < least || start + PK_LEAST_CELL_BYTES > page->usable_bytes)
     return false;
@@ -138,7 +113,7 @@ bool pk_page_cell(const pk_page *page, uint32_t index, pk_cell *cell) {
   uint64_t payload = 0, key;
   *cell = (pk_cell){0};
   if (!page->leaf) {
-    cell->child = four_bytes(at);
+    cell->child = pk_four_bytes(at);
     at += PK_CHILD_BYTES;
   }
   if (page->leaf || !page->table) {
@@ -157,7 +132,7 @@ bool pk_page_cell(const pk_page *page, uint32_t index, pk_cell *cell) {
   at += cell->local_bytes;
   if (cell->local_bytes < cell->payload_bytes) {
     if (end - at < OVERFLOW_HEADER_BYTES) return false;
-    cell->overflow = four_bytes(at);
+    cell->overflow = pk_four_bytes(at);
     at += OVERFLOW_HEADER_BYTES;
   }
   cell->bytes = (uint32_t)(at - page->image) - start;
@@ -179,7 +154,7 @@ uint32_t pk_overflow_unused_bytes(const pk_cell *cell, uint32_t usable_bytes) {
 }
 
 uint32_t pk_overflow_next(const unsigned char *image) {
-  return four_bytes(image);
+  return pk_four_bytes(image);
 }
 
 /* ---- the freelist ---- */
@@ -187,13 +162,13 @@ uint32_t pk_overflow_next(const unsigned char *image) {
 bool pk_trunk_decode(pk_trunk *trunk, const unsigned char *image,
                      uint32_t usable_bytes) {
   *trunk = (pk_trunk){.image = image,
-                      .next = four_bytes(image),
-                      .leaves = four_bytes(image + 4)};
+                      .next = pk_four_bytes(image),
+                      .leaves = pk_four_bytes(image + 4)};
   return trunk->leaves <= (usable_bytes - TRUNK_HEADER_BYTES) / 4;
 }
 
 uint32_t pk_trunk_leaf(const pk_trunk *trunk, uint32_t index) {
-  return four_bytes(trunk->image + TRUNK_HEADER_BYTES + 4 * index);
+  return pk_four_bytes(trunk->image + TRUNK_HEADER_BYTES + 4 * index);
 }
 
 /* ---- the pointer map ---- */
@@ -214,6 +189,6 @@ bool pk_pointer_map_entry(const unsigned char *image, uint32_t index,
                           pk_pointer *pointer) {
   const unsigned char *at = image + POINTER_BYTES * index;
   if (at[0] < PK_POINTER_ROOT || at[0] > PK_POINTER_BTREE) return false;
-  *pointer = (pk_pointer){(pk_pointer_type)at[0], four_bytes(at + 1)};
+  *pointer = (pk_pointer){(pk_pointer_type)at[0], pk_four_bytes(at + 1)};
   return true;
 }

@@ -26,22 +26,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* ---- the database header (section 1.3), on page 1 ---- */
-
-#define PK_DATABASE_HEADER_BYTES 100
-
-typedef struct pk_database_header {
-  uint32_t page_size;
-  uint32_t usable_bytes; /* of a page: what is not reserved at its end */
-  uint32_t first_trunk;  /* of the freelist; 0 when that is empty */
-  uint32_t free_pages;
-  bool pointer_map; /* auto_vacuum is full or incremental */
-} pk_database_header;
-
-/* `image` is of PK_DATABASE_HEADER_BYTES at least. */
-bool pk_database_header_decode(pk_database_header *header,
-                               const unsigned char *image);
-
 /* The page that byte 2^30 is on, which SQLite locks and never uses. */
 uint32_t pk_lock_page(uint32_t page_size);
 

@@ -9,6 +9,7 @@
 #include "../base/file.h"
 #include "../base/pin.h"
 #include "../base/sql.h"
+#include "header.h"
 #include "wal.h"
 
 enum {
@@ -166,24 +167,14 @@ static int prepare_direct(pk_snapshot *s, bool pinned_before, pk_error *error) {
   return rc;
 }
 
-static uint32_t big_endian(const unsigned char *bytes, int count) {
-  uint32_t value = 0;
-  while (count-- > 0) value = value << 8 | *bytes++;
-  return value;
-}
-
-/* Compares a database header (fileformat2 1.3) with what SQLite says. Its page
-** count is valid if it is not 0 and the change counter, at 24, is the one that
-** it was written for, at 92. */
+/* Compares a database header with what SQLite says. */
 static const char *compare_header(const unsigned char *page,
                                   const pk_snapshot_facts *facts) {
-  if (memcmp(page, "SQLite format 3", 16) != 0)
+  pk_header header;
+  if (!pk_header_is_database(page))
     return "page 1 is not a plain SQLite header (encrypted?)";
-  uint32_t page_size = big_endian(page + 16, 2);
-  uint32_t page_count = big_endian(page + 28, 4);
-  bool counted = page_count != 0 && memcmp(page + 24, page + 92, 4) == 0;
-  if ((page_size == 1 ? 65536 : page_size) != facts->page_size ||
-      (counted && page_count != facts->page_count))
+  if (!pk_header_read(page, &header) || header.page_size != facts->page_size ||
+      (header.page_count != 0 && header.page_count != facts->page_count))
     return "page 1 and SQLite disagree about the size";
   return NULL;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "../base/sql.h"
+#include "bytes.h"
 
 /* walformat 2.2: the index is mapped in regions of 32 KiB. Each begins with
 ** the page numbers of its frames; in the first, the header takes the room of
@@ -40,11 +41,6 @@ static uint32_t native32(const void *bytes) {
   uint32_t value;
   memcpy(&value, bytes, sizeof value);
   return value;
-}
-
-static uint32_t big_endian32(const unsigned char *bytes) {
-  return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 |
-         (uint32_t)bytes[2] << 8 | bytes[3];
 }
 
 /* An authorizer can keep a pragma from answering: then `mode` is NULL. */
@@ -311,7 +307,7 @@ int pk_wal_frame_read(const pk_wal *wal, const pk_wal_header *header,
     rc = read(wal->log, page, (int)header->page_size, at + FRAME_HEADER_BYTES);
   if (rc == SQLITE_IOERR_SHORT_READ) return SQLITE_PROTOCOL;
   if (rc != SQLITE_OK) return rc;
-  if (big_endian32(frame) != place.page ||
+  if (pk_four_bytes(frame) != place.page ||
       memcmp(frame + FRAME_SALT, header->salt, sizeof header->salt) != 0)
     return SQLITE_PROTOCOL;
   return SQLITE_OK;

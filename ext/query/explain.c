@@ -45,6 +45,7 @@
 #include "../base/array.h"
 #include "../base/feature.h"
 #include "../base/sql.h"
+#include "../base/token.h"
 #include "plan.h"
 
 /* What an opcode does, as far as it matters here. */
@@ -93,18 +94,12 @@ typedef struct query_plan {
 
 /* ---- the statement ---- */
 
-static const char *skip_blank(const char *sql) {
-  for (;;) {
-    sql += strspn(sql, " \t\n\f\r;");
-    if (strncmp(sql, "--", 2) == 0) {
-      sql += strcspn(sql, "\n");
-    } else if (strncmp(sql, "/*", 2) == 0) {
-      const char *end = strstr(sql + 2, "*/");
-      sql = end ? end + 2 : sql + strlen(sql);
-    } else {
-      return sql;
-    }
-  }
+/* Where the first token stands that is no semicolon; "" if there is none. */
+static const char *first_token(const char *sql) {
+  pk_token token;
+  do sql = pk_token_next(sql, &token);
+  while (sql && pk_token_is(&token, ";"));
+  return sql ? token.text : "";
 }
 
 /* Compiles "EXPLAIN QUERY PLAN <sql>" or "EXPLAIN <sql>". */
@@ -117,7 +112,7 @@ static int compile(sqlite3 *db, const char *explain, const char *sql,
   int rc = sqlite3_prepare_v2(db, whole, -1, statement, &rest);
   if (rc != SQLITE_OK)
     rc = pk_fail(error, rc, "%s", sqlite3_errmsg(db));
-  else if (*(rest = skip_blank(rest)))
+  else if (*(rest = first_token(rest)))
     rc = pk_fail(error, SQLITE_ERROR,
                  "sql holds more than one statement; leave out \"%!.60s\"",
                  rest);
@@ -370,7 +365,7 @@ static int explain(pk_rows *rows, sqlite3 *db, sqlite3_value **arguments,
   const char *sql;
   int rc = pk_text_argument(arguments[0], "sql", &sql, error);
   if (rc != SQLITE_OK) return rc;
-  sql = skip_blank(sql);
+  sql = first_token(sql);
   if (*sql == 0) return pk_fail(error, SQLITE_ERROR, "sql holds no statement");
   if (!pk_has_plan(sql))
     return pk_fail(error, SQLITE_ERROR,

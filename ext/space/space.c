@@ -10,6 +10,7 @@
 ** a VFS that is not SQLite's usual one, or with encryption. In all other cases
 ** the user's own connection it is, and the snapshot decides how to read.
 */
+#include "../format/header.h"
 #include "space.h"
 
 #include <string.h>
@@ -126,7 +127,7 @@ static int open_own(pk_space *space, const char *schema,
 }
 
 static int read_header(pk_space *space, pk_error *error) {
-  pk_database_header header;
+  pk_header header;
   space->page_size = pk_snapshot_about(space->snapshot)->page_size;
   space->images =
       sqlite3_malloc64((sqlite3_uint64)space->page_size * PK_DEEPEST_BTREE);
@@ -134,7 +135,7 @@ static int read_header(pk_space *space, pk_error *error) {
   if (space->page_count == 0) return SQLITE_OK;
   int rc = pk_space_read(space, 1, 1, space->images, error);
   if (rc != SQLITE_OK) return rc;
-  if (!pk_database_header_decode(&header, space->images) ||
+  if (!pk_header_read(space->images, &header) ||
       header.page_size != space->page_size)
     return pk_space_corrupt(NULL, 1, "is not a database header", error);
   space->usable_bytes = header.usable_bytes;

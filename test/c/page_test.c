@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "../../ext/format/header.h"
 #include "../../ext/format/page.h"
 
 static unsigned char image[65536];
@@ -32,15 +33,16 @@ static int set_up(void **state) {
 /* ---- the database header ---- */
 
 static void header_fields(void **state) {
-  pk_database_header header;
+  pk_header header;
   (void)state;
   memcpy(image, "SQLite format 3", 16);
   put(16, 2, 1);
+  image[18] = image[19] = 1; /* rollback journal */
   image[20] = 7;
   put(32, 4, 11);
   put(36, 4, 12);
   put(52, 4, 3);
-  assert_true(pk_database_header_decode(&header, image));
+  assert_true(pk_header_read(image, &header));
   assert_int_equal(header.page_size, 65536);
   assert_int_equal(header.usable_bytes, 65529);
   assert_int_equal(header.first_trunk, 11);
@@ -52,14 +54,15 @@ static void header_refused(void **state) {
   static const struct {
     int page_size, reserved;
   } bad[] = {{0, 0}, {256, 0}, {1000, 0}, {512, 33}};
-  pk_database_header header;
+  pk_header header;
   (void)state;
-  assert_false(pk_database_header_decode(&header, image));
+  assert_false(pk_header_read(image, &header));
   memcpy(image, "SQLite format 3", 16);
+  image[18] = image[19] = 1;
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
     put(16, 2, (uint32_t)bad[i].page_size);
     image[20] = (unsigned char)bad[i].reserved;
-    assert_false(pk_database_header_decode(&header, image));
+    assert_false(pk_header_read(image, &header));
   }
 }
 

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../ext/format/header.h"
 #include "../../ext/format/page.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
@@ -65,8 +66,8 @@ static void as_pointer_map(const uint8_t *image, uint32_t usable) {
 }
 
 static void as_header(const uint8_t *image) {
-  pk_database_header header;
-  if (!pk_database_header_decode(&header, image)) return;
+  pk_header header;
+  if (!pk_header_read(image, &header)) return;
   check(header.page_size >= 512 && header.page_size <= 65536);
   check(header.usable_bytes >= 480 && header.usable_bytes <= header.page_size);
 }
