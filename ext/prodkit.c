@@ -28,6 +28,7 @@ extern const pk_feature pk_gzip_vfs;
 extern const pk_feature pk_health;
 extern const pk_feature pk_index_advice;
 extern const pk_feature pk_integrity;
+extern const pk_feature pk_metrics;
 extern const pk_feature pk_permissions;
 extern const pk_feature pk_restore;
 extern const pk_feature pk_retain;
@@ -50,6 +51,7 @@ const pk_feature *const pk_features[] = {
     &pk_find_databases,
     &pk_wal_feature,
     &pk_integrity,
+    &pk_metrics,
     &pk_backup_to,
     &pk_verify,
     &pk_restore,

@@ -238,6 +238,13 @@ int pk_file_write(pk_file *file, const void *data, size_t bytes,
   return SQLITE_OK;
 }
 
+int pk_file_share(pk_file *file, pk_error *error) {
+  if (fchmod(file->fd, S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH) == 0)
+    return SQLITE_OK;
+  return pk_fail_errno(error, SQLITE_IOERR,
+                       "cannot make %s readable to everybody", file->target);
+}
+
 /* Gives the file its final name in one step. link() refuses a name that is
 ** taken, which rename() would replace. */
 static int take_name(pk_file *file, pk_error *error) {

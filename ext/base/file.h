@@ -56,6 +56,9 @@ int pk_file_write(pk_file *file, const void *data, size_t bytes,
 ** not for a file that is thrown away. */
 void pk_file_begin_sync(pk_file *file);
 
+/* Lets everybody read the file: mode 0644. Before pk_file_publish. */
+int pk_file_share(pk_file *file, pk_error *error);
+
 /* Makes the file durable and gives it its final name. A target that appeared
 ** meanwhile is a failure unless overwrite was asked for. */
 int pk_file_publish(pk_file *file, pk_error *error);

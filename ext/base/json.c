@@ -8,32 +8,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define JSON_SUBTYPE 'J' /* what SQLite's own JSON functions look for */
+#include "utf8.h"
 
-/* The length of the UTF-8 character that begins here, 0 if none does (RFC 3629,
-** section 4). */
-static int utf8_length(const unsigned char *c, size_t bytes) {
-  int length = *c < 0x80   ? 1
-               : *c < 0xc2 ? 0
-               : *c < 0xe0 ? 2
-               : *c < 0xf0 ? 3
-               : *c < 0xf5 ? 4
-                           : 0;
-  if ((size_t)length > bytes) return 0;
-  for (int i = 1; i < length; i++)
-    if ((c[i] & 0xc0) != 0x80) return 0;
-  bool overlong =
-      (c[0] == 0xe0 && c[1] < 0xa0) || (c[0] == 0xf0 && c[1] < 0x90);
-  bool surrogate = c[0] == 0xed && c[1] > 0x9f;
-  bool too_high = c[0] == 0xf4 && c[1] > 0x8f;
-  return overlong || surrogate || too_high ? 0 : length;
-}
+#define JSON_SUBTYPE 'J' /* what SQLite's own JSON functions look for */
 
 static void quoted(sqlite3_str *text, const char *value, size_t bytes) {
   const unsigned char *c = (const unsigned char *)value;
   sqlite3_str_appendchar(text, 1, '"');
   while (bytes > 0) {
-    int length = utf8_length(c, bytes);
+    int length = pk_utf8_length(c, bytes);
     if (*c == '"' || *c == '\\')
       sqlite3_str_appendf(text, "\\%c", *c);
     else if (*c < 0x20)
@@ -41,7 +24,7 @@ static void quoted(sqlite3_str *text, const char *value, size_t bytes) {
     else if (length > 0)
       sqlite3_str_append(text, (const char *)c, length);
     else
-      sqlite3_str_appendall(text, "\xef\xbf\xbd");
+      sqlite3_str_appendall(text, PK_UTF8_REPLACEMENT);
     if (length == 0) length = 1;
     c += length;
     bytes -= (size_t)length;
