@@ -217,10 +217,10 @@ static int metrics_text(sqlite3_context *context, sqlite3_value **arguments,
 static int check_path(sqlite3 *db, const char *path, pk_error *error) {
   static const char suffix[] = ".prom";
   size_t bytes = strlen(path), most = strlen(suffix);
-  if (bytes <= most || strcmp(path + bytes - most, suffix) != 0)
+  if (bytes < most || strcmp(path + bytes - most, suffix) != 0)
     return pk_fail(error, SQLITE_CANTOPEN,
-                   "%s does not end with .prom, and node_exporter would not "
-                   "read it",
+                   "the name must end with .prom, as node_exporter reads no "
+                   "other file: %s",
                    path);
   return pk_target_check(db, path, error);
 }

@@ -375,12 +375,19 @@ static int add_figure(const collection *self, const collector *of,
   return SQLITE_OK;
 }
 
+static int metric_count(const collector *of) {
+  int count = 0;
+  while (of->metrics[count].name) count++;
+  return count;
+}
+
 /* A row without any figure is one that could not be read. */
 static int add_row(const collection *self, const collector *of, int from,
                    sqlite3_stmt *row, pk_error *error) {
   int column = 0, known = 0;
   int rc = SQLITE_OK;
   while (of->labels[column]) column++;
+  assert(column + metric_count(of) == sqlite3_column_count(row));
   for (const pk_metric *metric = of->metrics; rc == SQLITE_OK && metric->name;
        metric++, column++) {
     if (sqlite3_column_type(row, column) == SQLITE_NULL) continue;
@@ -388,7 +395,6 @@ static int add_row(const collection *self, const collector *of, int from,
     rc = add_figure(self, of, metric, row, column, error);
     if (rc == SQLITE_OK) rc = check_not_repeated(self->samples, from, error);
   }
-  assert(column == sqlite3_column_count(row));
   if (rc == SQLITE_OK && known == 0)
     rc = pk_fail(error, SQLITE_ERROR, "no figure could be read");
   return rc;
