@@ -309,7 +309,8 @@ def test_the_file_is_readable_by_another_user_whatever_the_umask():
             os.umask(before)
         assert result.returncode == 0, result.stdout
         assert (folder / "prodkit.prom").stat().st_mode & 0o777 == 0o644
-        assert [path.name for path in folder.iterdir()] == ["prodkit.prom"]
+        assert [path.name for path in sorted(folder.iterdir())] == [
+            "app.db", "prodkit.prom"]
 
 
 def test_a_reader_never_sees_half_a_file():

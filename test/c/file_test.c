@@ -161,6 +161,20 @@ static void test_overwrite(void **state) {
   assert_int_equal(names_in("."), 1);
 }
 
+static void test_share(void **state) {
+  const mode_t permissions = S_IRWXU | S_IRWXG | S_IRWXO;
+  pk_error error = PK_NO_ERROR;
+  struct stat found;
+  pk_file file;
+  (void)state;
+  assert_int_equal(pk_file_create(&file, "a.txt", false, &error), SQLITE_OK);
+  assert_int_equal(pk_file_share(&file, &error), SQLITE_OK);
+  assert_int_equal(pk_file_publish(&file, &error), SQLITE_OK);
+  pk_file_discard(&file);
+  assert_int_equal(stat("a.txt", &found), 0);
+  assert_int_equal(found.st_mode & permissions, 0644);
+}
+
 static void test_target_appears_meanwhile(void **state) {
   pk_error error = PK_NO_ERROR;
   pk_file file;
@@ -416,6 +430,7 @@ int main(void) {
       UNIT(test_discard),
       UNIT(test_existing_target),
       UNIT(test_overwrite),
+      UNIT(test_share),
       UNIT(test_target_appears_meanwhile),
       UNIT(test_two_writers_of_one_target),
       UNIT(test_parts_without_a_writer),

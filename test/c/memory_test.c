@@ -285,6 +285,8 @@ static void test_statements_about_a_file(void **state) {
       "SELECT object, status, message FROM prod_integrity",
       "SELECT object, status FROM prod_integrity('{\"max_seconds\":0}')",
       "SELECT name, status, value FROM prod_health",
+      "SELECT name, value, note FROM prod_metrics WHERE type = 'gauge' "
+      "AND unit IS NOT 'seconds'",
       NULL};
   char name[500];
   const char *temporary = getenv("TMPDIR");
@@ -341,6 +343,10 @@ static void test_statements(void **state) {
       " '$.verified')",
       "SELECT json_extract(prod_restore('by-hand.gz', 'by-hand.db', "
       "'{\"overwrite\":true}'), '$.replaced')",
+      "SELECT labels, note FROM prod_metrics('{\"backup_dir\":\".\"}')",
+      "SELECT prod_metrics_text('openmetrics') LIKE '%# EOF_'",
+      "SELECT json_extract(prod_metrics_write('a.prom'), '$.failed', "
+      "'$.off', '$.samples')",
       NULL};
   (void)state;
   assert_all_survive(statements);
