@@ -13,21 +13,20 @@
 #define JSON_SUBTYPE 'J' /* what SQLite's own JSON functions look for */
 
 static void quoted(sqlite3_str *text, const char *value, size_t bytes) {
-  const unsigned char *c = (const unsigned char *)value;
   sqlite3_str_appendchar(text, 1, '"');
   while (bytes > 0) {
-    int length = pk_utf8_length(c, bytes);
-    if (*c == '"' || *c == '\\')
-      sqlite3_str_appendf(text, "\\%c", *c);
-    else if (*c < 0x20)
-      sqlite3_str_appendf(text, "\\u%04x", *c);
+    size_t length = pk_utf8_length(value, bytes);
+    if (*value == '"' || *value == '\\')
+      sqlite3_str_appendf(text, "\\%c", *value);
+    else if ((unsigned char)*value < 0x20)
+      sqlite3_str_appendf(text, "\\u%04x", *value);
     else if (length > 0)
-      sqlite3_str_append(text, (const char *)c, length);
+      sqlite3_str_append(text, value, (int)length);
     else
       sqlite3_str_appendall(text, PK_UTF8_REPLACEMENT);
     if (length == 0) length = 1;
-    c += length;
-    bytes -= (size_t)length;
+    value += length;
+    bytes -= length;
   }
   sqlite3_str_appendchar(text, 1, '"');
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "sql.h"
+#include "utf8.h"
 
 static bool failed(const pk_literals *out) {
   return out->error->code != SQLITE_OK;
@@ -104,23 +105,6 @@ static void put_hex(pk_literals *out, const unsigned char *bytes,
   }
 }
 
-/* How many bytes the character at `text` has, 0 if it is not well-formed
-** (The Unicode Standard, table 3-7). */
-static size_t utf8_bytes(const unsigned char *text, size_t left) {
-  unsigned char lead = text[0], least = 0x80, most = 0xbf;
-  if (lead < 0x80) return 1;
-  size_t bytes = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-  if (lead < 0xc2 || lead > 0xf4 || bytes > left) return 0;
-  if (lead == 0xe0) least = 0xa0; /* or it would fit in two bytes */
-  if (lead == 0xed) most = 0x9f;  /* surrogates */
-  if (lead == 0xf0) least = 0x90; /* or it would fit in three */
-  if (lead == 0xf4) most = 0x8f;  /* beyond U+10FFFF */
-  if (text[1] < least || text[1] > most) return 0;
-  for (size_t i = 2; i < bytes; i++)
-    if ((text[i] & 0xc0) != 0x80) return 0;
-  return bytes;
-}
-
 /* The characters that would not survive within quotes, and their marks. */
 enum { SPECIALS = 3, MOST_BACKSLASHES = 8 };
 static const struct {
@@ -140,7 +124,7 @@ static text_facts examine(const char *text, size_t bytes) {
   text_facts facts = {.plain = true};
   int run = 0, longest = 0;
   for (size_t i = 0; i < bytes;) {
-    size_t width = utf8_bytes((const unsigned char *)text + i, bytes - i);
+    size_t width = pk_utf8_length(text + i, bytes - i);
     if (width == 0) facts.plain = false;
     for (int s = 0; s < SPECIALS; s++)
       if (text[i] == specials[s].code) facts.has[s] = true;

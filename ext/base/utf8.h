@@ -6,11 +6,11 @@
 
 #include <stddef.h>
 
-/* The length of the UTF-8 character that begins here, 0 if none does (RFC 3629,
-** section 4). */
-int pk_utf8_length(const unsigned char *c, size_t bytes);
+/* How many bytes the character that begins here has; 0 if it is not well-formed
+** (The Unicode Standard, table 3-7), or has more than the `left` ones. */
+size_t pk_utf8_length(const char *character, size_t left);
 
-/* What stands for a byte that is no part of a character: U+FFFD. */
+/* What is shown for a byte that is no part of a character: U+FFFD. */
 #define PK_UTF8_REPLACEMENT "\xef\xbf\xbd"
 
 #endif

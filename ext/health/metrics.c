@@ -113,24 +113,20 @@ static int show_metrics(pk_rows *rows, sqlite3 *db, sqlite3_value **arguments,
 
 /* ---- the text formats ---- */
 
-/* Characters that end or break a label's value or a help text are escaped; a
-** byte that is no UTF-8, which Prometheus refuses, becomes U+FFFD. */
+/* A line break, a quote and a backslash are escaped; a byte that is no UTF-8,
+** which Prometheus refuses, becomes U+FFFD. */
 static void escaped(sqlite3_str *text, const char *value) {
-  const unsigned char *c = (const unsigned char *)value;
-  size_t bytes = strlen(value);
-  while (bytes > 0) {
-    int length = pk_utf8_length(c, bytes);
-    if (*c == '\n')
+  while (*value) {
+    size_t length = pk_utf8_length(value, strlen(value));
+    if (*value == '\n')
       sqlite3_str_appendall(text, "\\n");
-    else if (*c == '"' || *c == '\\')
-      sqlite3_str_appendf(text, "\\%c", *c);
+    else if (*value == '"' || *value == '\\')
+      sqlite3_str_appendf(text, "\\%c", *value);
     else if (length > 0)
-      sqlite3_str_append(text, (const char *)c, length);
+      sqlite3_str_append(text, value, (int)length);
     else
       sqlite3_str_appendall(text, PK_UTF8_REPLACEMENT);
-    if (length == 0) length = 1;
-    c += length;
-    bytes -= (size_t)length;
+    value += length > 0 ? length : 1;
   }
 }
 
