@@ -24,9 +24,13 @@ RELEASE = harness.Variant("release")
 MONITORING = harness.ROOT / "docs" / "monitoring"
 SCRAPE_SECONDS = 20
 
+# tools/install-needed sees to them where Debian's package is to be had.
+TOOLS = os.pathsep.join([str(harness.ROOT / "build" / "tools" / "bin"),
+                         os.environ.get("PATH", os.defpath)])
+PROMTOOL = shutil.which("promtool", path=TOOLS)
+PROMETHEUS = shutil.which("prometheus", path=TOOLS)
 needs_prometheus = pytest.mark.skipif(
-    not (shutil.which("promtool") and shutil.which("prometheus")),
-    reason="Prometheus is not installed")
+    not (PROMTOOL and PROMETHEUS), reason="Prometheus is not installed")
 
 # Statistics as prod_query_stats has them, with texts that must be escaped.
 STATISTICS = """
@@ -73,7 +77,7 @@ def names_of_metrics():
 def test_promtool_accepts_it(name, variant):
     with harness.scratch_folder() as folder:
         text = text_of(variant, folder, f"NULL, '{EVERYTHING}'", f"./{name}")
-    result = subprocess.run(["promtool", "check", "metrics"], input=text,
+    result = subprocess.run([PROMTOOL, "check", "metrics"], input=text,
                             capture_output=True, text=True, check=False)
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
 
@@ -167,7 +171,7 @@ def prometheus(folder, target):
         CONFIG.format(port=target, rules=MONITORING / "prodkit-alerts.yml"))
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(
-            ["prometheus", f"--config.file={folder}/prometheus.yml",
+            [PROMETHEUS, f"--config.file={folder}/prometheus.yml",
              f"--storage.tsdb.path={folder}/data",
              f"--web.listen-address=127.0.0.1:{port}"],
             stdout=log, stderr=log)
@@ -255,9 +259,9 @@ def check_scraped(query, job, text):
 
 @needs_prometheus
 def test_the_alert_rules_hold():
-    subprocess.run(["promtool", "check", "rules",
+    subprocess.run([PROMTOOL, "check", "rules",
                     MONITORING / "prodkit-alerts.yml"], check=True)
-    subprocess.run(["promtool", "test", "rules",
+    subprocess.run([PROMTOOL, "test", "rules",
                     harness.ROOT / "test" / "monitoring" / "alerts_test.yml"],
                    check=True)
 

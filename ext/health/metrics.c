@@ -116,8 +116,8 @@ static int show_metrics(pk_rows *rows, sqlite3 *db, sqlite3_value **arguments,
 /* A line break, a quote and a backslash are escaped; a byte that is no UTF-8,
 ** which Prometheus refuses, becomes U+FFFD. */
 static void escaped(sqlite3_str *text, const char *value) {
-  while (*value) {
-    size_t length = pk_utf8_length(value, strlen(value));
+  for (size_t left = strlen(value), length; left > 0; left -= length) {
+    length = pk_utf8_length(value, left);
     if (*value == '\n')
       sqlite3_str_appendall(text, "\\n");
     else if (*value == '"' || *value == '\\')
@@ -126,7 +126,8 @@ static void escaped(sqlite3_str *text, const char *value) {
       sqlite3_str_append(text, value, (int)length);
     else
       sqlite3_str_appendall(text, PK_UTF8_REPLACEMENT);
-    value += length > 0 ? length : 1;
+    if (length == 0) length = 1;
+    value += length;
   }
 }
 
