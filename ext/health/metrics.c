@@ -266,8 +266,8 @@ static int metrics_write(sqlite3_context *context, sqlite3_value **arguments,
   pk_json_text(&json, "path", path);
   pk_json_int64(&json, "bytes", (sqlite3_int64)strlen(text));
   pk_json_int64(&json, "samples", samples.count);
-  list_collectors(&json, "failed", &samples, &pk_metric_success);
-  list_collectors(&json, "off", &samples, &pk_metric_enabled);
+  list_collectors(&json, "failed", &samples, &pk_collector_metrics[PK_SUCCESS]);
+  list_collectors(&json, "off", &samples, &pk_collector_metrics[PK_ENABLED]);
   pk_json_double(&json, "seconds", pk_seconds_since(began));
   rc = pk_json_result(&json, context);
 done:

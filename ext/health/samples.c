@@ -219,17 +219,16 @@ static const collector collectors[] = {
 
 enum { COLLECTOR_COUNT = sizeof collectors / sizeof *collectors };
 
-/* About the collectors themselves. */
-const pk_metric pk_metric_enabled = {
-    "prodkit_collector_enabled", PK_GAUGE, NULL,
-    "1 if the collector was run, 0 if it has nothing to do or was not asked "
-    "for."};
-const pk_metric pk_metric_success = {
-    "prodkit_collector_success", PK_GAUGE, NULL,
-    "1 if the collector that was run could tell its figures, else 0."};
-static const pk_metric metric_duration = {"prodkit_collector_duration_seconds",
-                                          PK_GAUGE, "seconds",
-                                          "Time that the collector took."};
+const pk_metric pk_collector_metrics[] = {
+    [PK_ENABLED] = {"prodkit_collector_enabled", PK_GAUGE, NULL,
+                    "1 if the collector was run, 0 if it has nothing to do or "
+                    "was not asked for."},
+    [PK_SUCCESS] = {"prodkit_collector_success", PK_GAUGE, NULL,
+                    "1 if the collector that was run could tell its figures, "
+                    "else 0."},
+    [PK_DURATION] = {"prodkit_collector_duration_seconds", PK_GAUGE, "seconds",
+                     "Time that the collector took."},
+};
 
 static const char *const collector_label[] = {"collector", NULL};
 
@@ -413,16 +412,15 @@ static int run(const collection *self, const collector *of, pk_error *error) {
 }
 
 /* One sample about a collector. Takes the note over. */
-static int report(const collection *self, const collector *of,
-                  const pk_metric *metric, bool whole, double figure,
-                  char *note, pk_error *error) {
-  pk_sample *sample =
-      add(self->samples, metric, of->name, collector_label, error);
+static int report(const collection *self, const collector *of, int which,
+                  double figure, char *note, pk_error *error) {
+  pk_sample *sample = add(self->samples, &pk_collector_metrics[which], of->name,
+                          collector_label, error);
   if (!sample) {
     sqlite3_free(note);
     return SQLITE_NOMEM;
   }
-  sample->whole = whole;
+  sample->whole = which != PK_DURATION;
   sample->amount = figure;
   sample->count = (sqlite3_int64)figure;
   sample->note = note;
@@ -436,31 +434,28 @@ static int collect(const collection *self, const collector *of,
   double began = pk_seconds();
   int rc = ask_why_off(self, of, &off, &trouble);
   if (rc == SQLITE_OK && off)
-    return report(self, of, &pk_metric_enabled, true, 0, off, error);
+    return report(self, of, PK_ENABLED, 0, off, error);
   if (rc == SQLITE_OK) rc = run(self, of, &trouble);
   if (pk_ends_the_call(rc)) {
     *error = trouble;
     return rc;
   }
   double seconds = pk_seconds() - began;
-  rc = report(self, of, &pk_metric_success, true, rc == SQLITE_OK,
-              trouble.message, error);
-  if (rc == SQLITE_OK)
-    rc = report(self, of, &pk_metric_enabled, true, 1, NULL, error);
-  if (rc == SQLITE_OK)
-    rc = report(self, of, &metric_duration, false, seconds, NULL, error);
+  rc = report(self, of, PK_SUCCESS, rc == SQLITE_OK, trouble.message, error);
+  if (rc == SQLITE_OK) rc = report(self, of, PK_ENABLED, 1, NULL, error);
+  if (rc == SQLITE_OK) rc = report(self, of, PK_DURATION, seconds, NULL, error);
   return rc;
 }
 
 /* ---- all of them ---- */
 
+/* Where a family stands among all; those about the collectors come last. */
 static int family(const pk_metric *metric) {
   int number = 0;
   for (int i = 0; i < COLLECTOR_COUNT; i++)
     for (const pk_metric *m = collectors[i].metrics; m->name; m++, number++)
       if (m == metric) return number;
-  return number + (metric == &pk_metric_success) +
-         2 * (metric == &metric_duration);
+  return number + (int)(metric - pk_collector_metrics);
 }
 
 static int compare(const void *one, const void *other) {

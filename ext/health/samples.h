@@ -59,7 +59,8 @@ int pk_samples_collect(pk_samples *samples, sqlite3 *db,
 
 void pk_samples_free(pk_samples *samples);
 
-/* The metrics about the collectors: those two that have notes. */
-extern const pk_metric pk_metric_enabled, pk_metric_success;
+/* The metrics about the collectors themselves. */
+enum { PK_ENABLED, PK_SUCCESS, PK_DURATION };
+extern const pk_metric pk_collector_metrics[];
 
 #endif
