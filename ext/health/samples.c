@@ -251,8 +251,17 @@ void pk_samples_free(pk_samples *samples) {
 }
 
 static int copy(char **to, const char *text, pk_error *error) {
-  *to = sqlite3_mprintf("%s", text ? text : "");
+  *to = sqlite3_mprintf("%s", text);
   return *to ? SQLITE_OK : pk_fail_memory(error);
+}
+
+/* NULL is the empty text, as a label without a value is. */
+static int copy_column(char **to, sqlite3_stmt *row, int column,
+                       pk_error *error) {
+  bool none = sqlite3_column_type(row, column) == SQLITE_NULL;
+  const char *text = (const char *)sqlite3_column_text(row, column);
+  if (!text && !none) return pk_fail_memory(error);
+  return copy(to, none ? "" : text, error);
 }
 
 static pk_sample *add(pk_samples *samples, const pk_metric *metric,
@@ -272,7 +281,7 @@ static pk_sample *add(pk_samples *samples, const pk_metric *metric,
   return &list[samples->count++];
 }
 
-/* Prometheus refuses a whole scrape in which a label set stands twice. */
+/* Neither format lets a label set stand twice in a family. */
 static int check_not_repeated(const pk_samples *samples, int from,
                               pk_error *error) {
   const pk_sample *last = &samples->list[samples->count - 1];
@@ -353,8 +362,7 @@ static int ask_why_off(const collection *self, const collector *of,
     return SQLITE_OK;
   }
   if (rc == SQLITE_OK) rc = pk_step(statement, error);
-  if (rc == SQLITE_ROW)
-    rc = copy(reason, (const char *)sqlite3_column_text(statement, 0), error);
+  if (rc == SQLITE_ROW) rc = copy_column(reason, statement, 0, error);
   sqlite3_finalize(statement);
   return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
@@ -365,8 +373,7 @@ static int add_figure(const collection *self, const collector *of,
   pk_sample *sample = add(self->samples, metric, of->name, of->labels, error);
   int rc = sample ? SQLITE_OK : SQLITE_NOMEM;
   for (int i = 0; rc == SQLITE_OK && of->labels[i]; i++)
-    rc = copy(&sample->values[i], (const char *)sqlite3_column_text(row, i),
-              error);
+    rc = copy_column(&sample->values[i], row, i, error);
   if (rc != SQLITE_OK) return rc;
   sample->whole = sqlite3_column_type(row, column) == SQLITE_INTEGER;
   sample->count = sqlite3_column_int64(row, column);
