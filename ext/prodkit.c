@@ -18,6 +18,7 @@ extern const pk_feature pk_about;
 extern const pk_feature pk_auto_configure;
 extern const pk_feature pk_backup_to;
 extern const pk_feature pk_catalogue;
+extern const pk_feature pk_checklist;
 extern const pk_feature pk_configure;
 extern const pk_feature pk_dump;
 extern const pk_feature pk_explain;
@@ -30,6 +31,7 @@ extern const pk_feature pk_index_advice;
 extern const pk_feature pk_integrity;
 extern const pk_feature pk_metrics;
 extern const pk_feature pk_permissions;
+extern const pk_feature pk_maintain;
 extern const pk_feature pk_restore;
 extern const pk_feature pk_retain;
 extern const pk_feature pk_settings;
@@ -37,6 +39,7 @@ extern const pk_feature pk_slow_log;
 extern const pk_feature pk_statements;
 extern const pk_feature pk_stats;
 extern const pk_feature pk_table_sizes;
+extern const pk_feature pk_vacuum_plan;
 extern const pk_feature pk_verify;
 extern const pk_feature pk_wal_feature;
 
@@ -52,6 +55,9 @@ const pk_feature *const pk_features[] = {
     &pk_wal_feature,
     &pk_integrity,
     &pk_metrics,
+    &pk_maintain,
+    &pk_vacuum_plan,
+    &pk_checklist,
     &pk_backup_to,
     &pk_verify,
     &pk_restore,

@@ -373,6 +373,11 @@ sqlite3_int64 pk_file_modified(const char *path) {
   return stat(path, &found) == 0 ? (sqlite3_int64)found.st_mtime : 0;
 }
 
+int pk_file_mode(const char *path) {
+  struct stat found;
+  return stat(path, &found) == 0 ? (int)(found.st_mode & 07777) : -1;
+}
+
 bool pk_is_link(const char *path) {
   struct stat found;
   return lstat(path, &found) == 0 && S_ISLNK(found.st_mode);

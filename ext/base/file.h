@@ -98,6 +98,10 @@ sqlite3_int64 pk_file_bytes(const char *path);
 /* When it was last written, in seconds since 1970; 0 where it is not there. */
 sqlite3_int64 pk_file_modified(const char *path);
 
+/* Its permission bits, or those of a folder, 07777 at most; -1 where it is not
+** there or cannot be looked at. */
+int pk_file_mode(const char *path);
+
 /* Is it a symbolic link? */
 bool pk_is_link(const char *path);
 

@@ -85,6 +85,10 @@ void pk_json_format(pk_json *json, const char *key, const char *format, ...) {
   sqlite3_free(text);
 }
 
+void pk_json_raw(pk_json *json, const char *key, const char *value) {
+  sqlite3_str_appendall(before(json, key), value ? value : "null");
+}
+
 void pk_json_int64(pk_json *json, const char *key, sqlite3_int64 value) {
   sqlite3_str_appendf(before(json, key), "%lld", value);
 }
@@ -174,10 +178,13 @@ char *pk_json_finish(pk_json *json) {
   return sqlite3_str_finish(json->text);
 }
 
-int pk_json_result(pk_json *json, sqlite3_context *context) {
-  char *text = pk_json_finish(json);
+int pk_json_give(char *text, sqlite3_context *context) {
   if (!text) return SQLITE_NOMEM;
   sqlite3_result_text(context, text, -1, sqlite3_free);
   sqlite3_result_subtype(context, JSON_SUBTYPE);
   return SQLITE_OK;
+}
+
+int pk_json_result(pk_json *json, sqlite3_context *context) {
+  return pk_json_give(pk_json_finish(json), context);
 }

@@ -53,11 +53,18 @@ void pk_json_format(pk_json *json, const char *key, const char *format, ...);
 ** hexadecimal digits, as hex() writes them. */
 void pk_json_value(pk_json *json, const char *key, sqlite3_value *value);
 
+/* A text that is JSON already, as it is. NULL is null. */
+void pk_json_raw(pk_json *json, const char *key, const char *value);
+
 /* Closes everything that is open and gives the text, from sqlite3_malloc, or
 ** NULL when memory ran out. */
 char *pk_json_finish(pk_json *json);
 
-/* The same as a function's result, marked as JSON. Returns SQLITE_OK or
+/* A finished text as a function's result, marked as JSON, which belongs to
+** SQLite from now on. Returns SQLITE_OK, or SQLITE_NOMEM for NULL. */
+int pk_json_give(char *text, sqlite3_context *context);
+
+/* pk_json_finish, and that as a function's result. Returns SQLITE_OK or
 ** SQLITE_NOMEM. */
 int pk_json_result(pk_json *json, sqlite3_context *context);
 

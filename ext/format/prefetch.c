@@ -14,6 +14,10 @@ enum {
   SAMPLE_BYTES = 4096,
 };
 
+/* Of a read speed: chunks from all over the file, for so long. */
+#define SPEED_CHUNKS 32
+#define SPEED_SECONDS 0.25
+
 /* A page from memory takes 1 to 3 microseconds, from the fastest disks 50. */
 #define SECONDS_FROM_MEMORY 20e-6
 
@@ -72,6 +76,37 @@ int pk_prefetch(sqlite3 *db, const char *schema, double max_seconds,
   void *chunk = sqlite3_malloc(CHUNK_BYTES);
   if (!chunk) return pk_fail_memory(error);
   int rc = read_through(db, file, max_seconds, chunk, error);
+  sqlite3_free(chunk);
+  return rc;
+}
+
+/* Short reads, at the end of the file, are none. */
+static int time_chunks(sqlite3 *db, sqlite3_file *file, sqlite3_int64 bytes,
+                       void *chunk, double *bytes_per_second, pk_error *error) {
+  double began = pk_seconds(), took = 0;
+  sqlite3_int64 read = 0;
+  for (int i = 0; i < SPEED_CHUNKS && took < SPEED_SECONDS; i++) {
+    if (pk_interrupted(db))
+      return pk_fail(error, SQLITE_INTERRUPT, "interrupted");
+    sqlite3_int64 at = bytes / SPEED_CHUNKS * i;
+    int part = bytes - at < CHUNK_BYTES ? (int)(bytes - at) : CHUNK_BYTES;
+    if (file->pMethods->xRead(file, chunk, part, at) != SQLITE_OK) break;
+    read += part;
+    took = pk_seconds() - began;
+  }
+  *bytes_per_second = took > 0 ? (double)read / took : 0;
+  return SQLITE_OK;
+}
+
+int pk_read_speed(sqlite3 *db, const char *schema, double *bytes_per_second,
+                  pk_error *error) {
+  sqlite3_int64 bytes;
+  sqlite3_file *file = find_file(db, schema, &bytes);
+  *bytes_per_second = 0;
+  if (!file || bytes == 0) return SQLITE_OK;
+  void *chunk = sqlite3_malloc(CHUNK_BYTES);
+  if (!chunk) return pk_fail_memory(error);
+  int rc = time_chunks(db, file, bytes, chunk, bytes_per_second, error);
   sqlite3_free(chunk);
   return rc;
 }
