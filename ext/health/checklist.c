@@ -134,7 +134,19 @@ static int put_unknown(const struct checklist *list, const char *item,
 enum { OF_OTHERS = 07, OF_GROUP_AND_OTHERS = 077, WRITABLE = 022 };
 #define STICKY 01000
 
-/* The message and the fix belong to the row. */
+/* COMMAND 'PATH', as a shell reads it. */
+static char *shell_command(const char *command, const char *path) {
+  sqlite3_str *text = sqlite3_str_new(NULL);
+  sqlite3_str_appendf(text, "%s '", command);
+  for (; *path; path++)
+    if (*path == '\'')
+      sqlite3_str_appendall(text, "'\\''");
+    else
+      sqlite3_str_appendchar(text, 1, *path);
+  sqlite3_str_appendchar(text, 1, '\'');
+  return sqlite3_str_finish(text);
+}
+
 static void put_mode(const struct checklist *list, const char *item,
                      const char *status, int mode, const char *path,
                      const char *meaning, const char *command) {
@@ -145,7 +157,7 @@ static void put_mode(const struct checklist *list, const char *item,
                 '0' + (mode >> 9 & 7), '0' + (mode >> 6 & 7),
                 '0' + (mode >> 3 & 7), '0' + (mode & 7), meaning);
   if (command)
-    pk_row_format(list->rows, "%s '%q'", command, path);
+    pk_row_take(list->rows, shell_command(command, path));
   else
     pk_row_null(list->rows);
 }
@@ -153,14 +165,13 @@ static void put_mode(const struct checklist *list, const char *item,
 static void put_file_mode(const struct checklist *list, const char *item,
                           const char *path, int mode) {
   if (mode & OF_OTHERS)
-    put_mode(list, item, "fail", mode, path, "every user may use it",
+    put_mode(list, item, "fail", mode, path, "every user may read or change it",
              "chmod 600");
   else if (mode & OF_GROUP_AND_OTHERS)
-    put_mode(list, item, "warn", mode, path, "its group may use it",
+    put_mode(list, item, "warn", mode, path, "its group may read or change it",
              "chmod 600");
   else
-    put_mode(list, item, "pass", mode, path, "its owner alone may use it",
-             NULL);
+    put_mode(list, item, "pass", mode, path, "only its owner may use it", NULL);
 }
 
 static int check_database_file(const struct checklist *list, const char *item,
@@ -186,7 +197,7 @@ static int check_sidecars(const struct checklist *list, const char *item,
     sqlite3_free(path);
     if (open) return SQLITE_OK;
   }
-  put(list, item, "pass", "their owner alone may use those that are there",
+  put(list, item, "pass", "only their owner may use those that are there",
       NULL);
   return SQLITE_OK;
 }
@@ -208,7 +219,7 @@ static int check_folder(const struct checklist *list, const char *item,
              "others may replace the files in it", "chmod go-w");
   else
     put_mode(list, item, "pass", mode, folder,
-             "its owner alone may change what is in it", NULL);
+             "only its owner may replace what is in it", NULL);
   sqlite3_free(folder);
   return error->code;
 }
