@@ -234,6 +234,11 @@ static int check_folder(const struct checklist *list, const char *item,
 #define STATE(given, path) \
   "json_patch('" given "', json_object('schema', :schema, 'state', " path "))"
 
+#define MAINTAIN                                                          \
+  "iif(lower(:schema) = 'main', 'SELECT prod_maintain()',"                \
+  "  'SELECT prod_maintain(' || quote(json_object('schema', :schema)) ||" \
+  "  ')')"
+
 static const char journal_mode[] =
     "SELECT CASE status WHEN 'ok' THEN 'pass' WHEN 'differs' THEN 'fail' "
     "  ELSE 'unknown' END,"
@@ -263,12 +268,14 @@ static const char backup_present[] =
     "AND verified IS NOT 'missing'";
 
 static const char backup_recent[] =
-    "SELECT iif(min(age_seconds) <= :backup_max_hours * 3600, 'pass', 'fail'),"
-    "  coalesce(printf('the newest is %.1f hours old, of at most %g',"
-    "    min(age_seconds) / 3600.0, :backup_max_hours), 'there is no backup'),"
-    "  iif(min(age_seconds) <= :backup_max_hours * 3600, NULL,"
-    "    'SELECT prod_backup_rotate(' || quote(:backup_dir) || ')') " BACKUPS
-    "AND verified IS NOT 'missing'";
+    "SELECT iif(newest <= :backup_max_hours, 'pass', 'fail'),"
+    "  iif(newest IS NULL, 'there is no backup',"
+    "    printf('the newest is %.1f hours old, of at most %g', newest,"
+    "      :backup_max_hours)),"
+    "  iif(newest <= :backup_max_hours, NULL,"
+    "    'SELECT prod_backup_rotate(' || quote(:backup_dir) || ')') "
+    "FROM (SELECT min(age_seconds) / 3600.0 AS newest " BACKUPS
+    "AND verified IS NOT 'missing')";
 
 /* With max() alone, the other columns are of its row (lang_select.html). */
 static const char backup_verified[] =
@@ -295,7 +302,7 @@ static const char maintenance[] =
     "  WHEN complete THEN 'it ran last at ' || at "
     "  ELSE 'it ran last at ' || at || ', and not to its end' END,"
     "  iif(complete AND days <= :maintain_max_days, NULL,"
-    "    'SELECT prod_maintain()') FROM last";
+    "    " MAINTAIN ") FROM last";
 
 static const char integrity[] =
     "WITH found AS (SELECT total(status = 'failed') AS failed,"
@@ -308,7 +315,9 @@ static const char integrity[] =
     "  WHEN never OR days > :integrity_max_days THEN 'warn' ELSE 'pass' END "
     "  AS status FROM found) "
     "SELECT status, CASE WHEN failed THEN problem "
-    "  WHEN never THEN printf('%d tables were never checked', never) "
+    "  WHEN never THEN printf('tables never checked: %d', never) "
+    "  WHEN status = 'warn' THEN printf('a table was checked last at %s, more"
+    " than %g days ago', at, :integrity_max_days) "
     "  ELSE 'every table was checked, the first one at ' || at END,"
     "  CASE status WHEN 'warn' THEN 'SELECT * FROM prod_integrity' "
     "  WHEN 'fail' THEN 'restore a backup: prod_backups, prod_restore' END "
@@ -320,14 +329,14 @@ static const char statistics[] =
     "  FROM (SELECT prod_maintain(" STATE("{\"run\":false}",
                                           ":maintain_state") ") AS told)) "
     "SELECT iif(tables = 0, 'pass', 'warn'),"
-    "  tables || ' tables with an index have none',"
-    "  iif(tables = 0, NULL, 'SELECT prod_maintain()') FROM missing";
+    "  'tables with an index and without statistics: ' || tables,"
+    "  iif(tables = 0, NULL, " MAINTAIN ") FROM missing";
 
 static const char foreign_key_indexes[] =
     "SELECT CASE WHEN lower(:schema) <> 'main' THEN 'unknown' "
     "  WHEN count(*) = 0 THEN 'pass' ELSE 'warn' END,"
     "  iif(lower(:schema) <> 'main', 'known of main only',"
-    "    count(*) || ' foreign keys are without an index'),"
+    "    'foreign keys without an index: ' || count(*)),"
     "  iif(lower(:schema) <> 'main', NULL, group_concat(ddl, '; ')) "
     "FROM prod_index_advice WHERE action = 'create' AND kind = 'foreign_key'";
 
