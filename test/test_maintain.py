@@ -122,13 +122,13 @@ def test_a_reader_does_not_keep_it_from_its_work(world):
     assert answer["complete"], answer
 
 
-def test_a_folder_that_cannot_be_written(world):
+def test_a_state_file_that_is_a_link(world):
     path, connect = world
     connection = connect()
     state = path.with_name("app.db-prodkit-maintain.json")
-    state.symlink_to("/etc/hostname")
-    assert "is no such record of prodkit" in connection.ask(
-        "SELECT prod_maintain()")
-    state.unlink()
-    state.symlink_to("nowhere.json")
-    assert "cannot write" in connection.ask("SELECT prod_maintain()")
+    for target in ("/etc/passwd", "nowhere.json"):
+        state.symlink_to(target)
+        answer = connection.ask("SELECT prod_maintain()")
+        assert "Too many levels of symbolic links" in answer
+        state.unlink()
+    assert not path.with_name("nowhere.json").exists()

@@ -18,6 +18,10 @@ PROMISED = {
                       r'"verified":"quick".*"pruned":\[\]',
     "index_review": r"CREATE INDEX orders_customer_id.*"
                     r"DROP INDEX customers_email_2",
+    "maintain": r"checkpoint\b.*\bdone\b.*optimize\b.*\bdone\b.*vacuum\b.*"
+                r"\bskipped\b.*integrity\b.*\bdone\b.*full_vacuum = ",
+    "checklist": r"item = backup_present\n.*item = foreign_key_indexes\n.*"
+                 r"\d+ of 16 items pass, ",
 }
 
 
@@ -34,12 +38,19 @@ def test_it_prints_what_it_promises(script):
         result.stdout
 
 
+def dump(folder):
+    """The database as SQL, but for the planner's statistics."""
+    lines = RELEASE.shell(".dump", folder, "app.db").splitlines()
+    return [line for line in lines
+            if "sqlite_stat1" not in line and line != "ANALYZE sqlite_schema;"]
+
+
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
 def test_it_changes_no_row(script):
     with harness.example_folder(RELEASE) as folder:
-        before = RELEASE.shell(".dump", folder, "app.db")
+        before = dump(folder)
         run_script(script, folder)
-        assert RELEASE.shell(".dump", folder, "app.db") == before
+        assert dump(folder) == before
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)

@@ -19,9 +19,8 @@
 **
 **   checkpoint  prod_checkpoint('passive'), whose answer is in "result"
 **   optimize    PRAGMA optimize, then ANALYZE of each table with rows and an
-**               index that has no statistics, all under analysis_limit 400,
-**               unless the connection has a limit of its own, which is set
-**               again afterwards. Before SQLite 3.46 optimize looks only at
+**               index that has no statistics, both under analysis_limit (set
+**               back afterwards). Before SQLite 3.46 optimize looks only at
 **               tables that this connection has queried: on a fresh one it
 **               does nothing, and ANALYZE is what makes the step useful.
 **   vacuum      gives free pages back to the file system by incremental_vacuum.
@@ -41,13 +40,16 @@
 ** same time is an error, and does nothing.
 **
 ** Locking: as that of each step's statement; none between two. ANALYZE holds
-** the write lock while it reads at most 400 entries of each index of one table.
+** the write lock while it reads at most analysis_limit entries of each index of
+** one table.
 ** A lock of others is waited for as long as the connection's busy timeout says,
 ** which may exceed max_seconds; then the step goes on later or is partial.
 **
 ** Cost: that of the steps; without any work to do, some milliseconds.
 **
-** Limits: a checkpoint or the check of one table, once begun, is not cut short.
+** Limits: under a limit ANALYZE estimates how many rows there are, on some hosts
+** several times too few: analysis_limit 0 has them counted, at a quiet hour.
+** A checkpoint or the check of one table, once begun, is not cut short.
 ** A full vacuum is for the administrator: see prod_vacuum_plan. In a
 ** rollback-journal mode each batch of the vacuum waits for the disk, and the
 ** lock is held as long as that takes.
@@ -64,7 +66,7 @@
 #include "../base/target.h"
 
 #define STATE_SUFFIX "-prodkit-maintain.json"
-#define ANALYSIS_LIMIT 400 /* what lang_analyze.html advises: 100 to 1000 */
+enum { ANALYSIS_LIMIT = 400 }; /* lang_analyze.html advises 100 to 1000 */
 
 #define LOCK_SECONDS 0.005
 #define LEAST_PAUSE_SECONDS 0.020
@@ -75,6 +77,7 @@ enum { FIRST_BATCH = 8, MOST_PAGES = 10000, PAGES_BETWEEN_CHECKPOINTS = 1000 };
 
 struct maintain_options {
   double max_seconds;
+  sqlite3_int64 analysis_limit;
   int checkpoint, optimize, vacuum, integrity, run;
   char *state, *integrity_state, *schema;
 };
@@ -88,6 +91,9 @@ static const pk_option options[] = {
      .summary = "copy the WAL back, without waiting for anybody (true)"},
     {"optimize", PK_BOOLEAN, OPTION(optimize),
      .summary = "keep the planner's statistics (true)"},
+    {"analysis_limit", PK_INTEGER, OPTION(analysis_limit), 0, 1000000,
+     .summary = "entries of an index that ANALYZE reads; 0: all, and writers "
+                "wait meanwhile (400)"},
     {"vacuum", PK_BOOLEAN, OPTION(vacuum),
      .summary =
          "give free pages back, where auto_vacuum is incremental (true)"},
@@ -270,21 +276,21 @@ static int update_statistics(struct upkeep *upkeep, struct statistics *found,
 
 /* Set by the parser, at the semicolon. After an interrupt SQLite parses no
 ** further than to the next blank, so there is none. */
-static void lift_analysis_limit(sqlite3 *db) {
+static void set_analysis_limit_back(sqlite3 *db, sqlite3_int64 limit) {
   pk_error ignored = PK_NO_ERROR;
-  pk_run(db, &ignored, "PRAGMA\"main\".analysis_limit=0;");
+  pk_run(db, &ignored, "PRAGMA\"main\".analysis_limit=%lld;", limit);
   pk_error_clear(&ignored);
 }
 
 static int with_analysis_limit(struct upkeep *upkeep, struct statistics *found,
                                pk_error *error) {
-  sqlite3_int64 limit = 0;
-  int rc = pk_query_int64(upkeep->db, &limit, error, "PRAGMA analysis_limit");
-  if (rc == SQLITE_OK && limit == 0)
-    rc =
-        pk_run(upkeep->db, error, "PRAGMA analysis_limit = %d", ANALYSIS_LIMIT);
+  sqlite3_int64 before = 0;
+  int rc = pk_query_int64(upkeep->db, &before, error, "PRAGMA analysis_limit");
+  if (rc != SQLITE_OK) return rc;
+  rc = pk_run(upkeep->db, error, "PRAGMA analysis_limit = %lld",
+              upkeep->options.analysis_limit);
   if (rc == SQLITE_OK) rc = update_statistics(upkeep, found, error);
-  if (limit == 0) lift_analysis_limit(upkeep->db);
+  set_analysis_limit_back(upkeep->db, before);
   return rc;
 }
 
@@ -711,6 +717,7 @@ static int maintain(sqlite3_context *context, sqlite3_value **arguments,
                     pk_error *error) {
   struct upkeep upkeep = {.db = sqlite3_context_db_handle(context),
                           .options = {.max_seconds = 30,
+                                      .analysis_limit = ANALYSIS_LIMIT,
                                       .checkpoint = true,
                                       .optimize = true,
                                       .vacuum = true,

@@ -54,6 +54,12 @@ DELETE FROM sqlite_stat1 WHERE tbl = 'orders';
 SELECT json_extract(prod_maintain('{"run":false}'), '$.tables_without_statistics');
 SELECT json_extract(prod_maintain(), '$.steps[1].tables_analyzed');
 
+.print == statistics without a limit are exact
+DROP TABLE sqlite_stat1;
+SELECT json_extract(prod_maintain('{"analysis_limit":0}'), '$.steps[1].status');
+SELECT stat FROM sqlite_stat1 WHERE tbl = 'orders';
+PRAGMA analysis_limit;
+
 .print == an attached database, not in WAL mode, without auto_vacuum
 ATTACH 'archive.db' AS "old ü";
 CREATE TABLE "old ü".t(x UNIQUE);
@@ -119,6 +125,7 @@ SELECT json_extract(prod_maintain('{"state":"m.json"}'), '$.complete');
 SELECT prod_maintain('{"max_seconds":0}');
 SELECT prod_maintain('{"max_seconds":"soon"}');
 SELECT prod_maintain('{"vacuum":2}');
+SELECT prod_maintain('{"analysis_limit":-1}');
 SELECT prod_maintain('{"wacuum":true}');
 SELECT prod_maintain('');
 SELECT prod_maintain(7);
