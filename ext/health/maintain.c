@@ -4,14 +4,14 @@
 **     SELECT prod_maintain();
 **     SELECT prod_maintain('{"max_seconds":300}');
 **     SELECT prod_maintain('{"vacuum":false, "integrity":false}');
-**     SELECT prod_maintain('{"run":false}');     what the last run came to
+**     SELECT prod_maintain('{"run":false}');
 **
 ** prod_maintain([options]) takes four steps, in this order, and answers
 **
-**     {"schema":"main", "started_at":"2026-11-20T03:47:00Z", "complete":true,
-**      "seconds":1.204, "steps":[
+**     {"schema":"main", "started_at":"2026-11-20T03:47:00Z", "steps":[
 **        {"step":"checkpoint", ..., "status":"done", "seconds":0.004,
-**         "message":null}, ...]}
+**         "message":null}, ...],
+**      "complete":true, "seconds":1.204}
 **
 ** status is done; partial, where time ran out or others held the lock; skipped;
 ** or failed, where damage was found. message says why. complete: no step that
@@ -35,8 +35,8 @@
 ** gap. A passive checkpoint follows each 1,000 pages.
 **
 ** The last answer is kept, in a JSON file of mode 0600 beside the database,
-** NAME-prodkit-maintain.json or the option `state`, for {"run":false} and
-** prod_checklist. A run holds a lock on it (base/record): a second one at the
+** NAME-prodkit-maintain.json or the option `state`; {"run":false} answers it,
+** which is all that it does, and prod_checklist judges it. A run holds a lock on it (base/record): a second one at the
 ** same time is an error, and does nothing.
 **
 ** Locking: as that of each step's statement; none between two. ANALYZE holds
@@ -741,8 +741,8 @@ static const pk_function functions[] = {
     {.name = "prod_maintain",
      .arguments = "options",
      .flags = SQLITE_DIRECTONLY,
-     .summary = "checkpoint, statistics, incremental vacuum and integrity "
-                "checks within a budget of time, sparing writers",
+     .summary = "checkpoint, statistics, incremental vacuum and checks, "
+                "within a budget of time",
      .options = options,
      .call = maintain},
     {0}};

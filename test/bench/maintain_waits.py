@@ -14,6 +14,7 @@ import json
 import multiprocessing
 import pathlib
 import sqlite3
+import subprocess
 import sys
 import tempfile
 import time
@@ -62,13 +63,12 @@ def write(path, until, waits):
 
 
 def maintain(path, extension, seconds):
-    db = sqlite3.connect(path, isolation_level=None, timeout=5)
-    db.enable_load_extension(True)
-    db.load_extension(str(extension))
-    db.execute("PRAGMA synchronous = normal")
     options = json.dumps({"max_seconds": seconds, "integrity": False})
-    answer = db.execute("SELECT prod_maintain(?)", (options,)).fetchone()[0]
-    db.close()
+    answer = subprocess.run(
+        ["sqlite3", "-batch", "-bail", "-cmd", f".load {extension}",
+         "-cmd", ".timeout 5000", path,
+         f"PRAGMA synchronous = normal; SELECT prod_maintain('{options}')"],
+        check=True, capture_output=True, text=True).stdout
     return json.loads(answer)
 
 
