@@ -28,7 +28,7 @@
 **   integrity   prod_integrity with the time that is left: tables in turns
 **
 ** How writers are spared: the vacuum moves a few pages at a time, so that a
-** batch holds the write lock for about 5 milliseconds; how many those are is
+** batch holds the write lock for about 2 milliseconds; how many those are is
 ** measured from batch to batch. Between two it lets go of the lock for 20
 ** milliseconds or twice as long as it held it, whichever is more: SQLite's busy
 ** handler tries after 1, 3, 8, 18 and 33 ms, so that a writer that waits finds a
@@ -68,7 +68,7 @@
 #define STATE_SUFFIX "-prodkit-maintain.json"
 enum { ANALYSIS_LIMIT = 400 }; /* lang_analyze.html advises 100 to 1000 */
 
-#define LOCK_SECONDS 0.005
+#define LOCK_SECONDS 0.002
 #define LEAST_PAUSE_SECONDS 0.020
 enum { FIRST_BATCH = 8, MOST_PAGES = 10000, PAGES_BETWEEN_CHECKPOINTS = 1000 };
 
