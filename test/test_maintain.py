@@ -94,6 +94,20 @@ def test_an_interrupt_ends_it_and_leaves_all_in_order(world):
     assert connection.one("PRAGMA freelist_count") == 0
 
 
+def test_an_interrupted_analyze_sets_the_limit_back(world):
+    _, connect = world
+    connection = connect()
+    connection.ask("CREATE TABLE large(x)")
+    connection.ask("INSERT INTO large WITH RECURSIVE n(i) AS (SELECT 1 UNION "
+                   "ALL SELECT i + 1 FROM n WHERE i < 2000000) SELECT i FROM n")
+    connection.ask("CREATE INDEX large_x ON large(x)")
+    connection.ask("PRAGMA analysis_limit = 7")
+    answer = connection.ask("SELECT prod_maintain('{\"analysis_limit\":0, "
+                            "\"checkpoint\":false}')", 0.05)
+    assert answer == "prod_maintain: optimize: interrupted"
+    assert connection.one("PRAGMA analysis_limit") == 7
+
+
 def test_a_writer_that_does_not_let_go(world):
     path, connect = world
     connection = connect()

@@ -2,6 +2,8 @@
 ** vacuum_plan.c: does a full VACUUM pay, and what does it need?
 **
 **     SELECT * FROM prod_vacuum_plan;
+**
+**     ATTACH 'archive.db' AS archive;
 **     SELECT recommendation, reason, fix FROM prod_vacuum_plan('archive');
 **
 ** The table amounts to
