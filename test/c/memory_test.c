@@ -144,7 +144,8 @@ static const char *database = ":memory:";
 
 static void remove_database(void) {
   static const char *const suffixes[] = {"", "-wal", "-shm",
-                                         "-prodkit-integrity.json"};
+                                         "-prodkit-integrity.json",
+                                         "-prodkit-maintain.json"};
   char name[500];
   for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
     snprintf(name, sizeof name, "%s%s", database, suffixes[i]);
@@ -287,6 +288,10 @@ static void test_statements_about_a_file(void **state) {
       "SELECT name, status, value FROM prod_health",
       "SELECT name, value, note FROM prod_metrics WHERE type = 'gauge' "
       "AND unit IS NOT 'seconds'",
+      "SELECT prod_maintain() LIKE '%\"complete\":true%'",
+      "SELECT prod_maintain('{\"run\":false}')",
+      "SELECT recommendation, reclaimable_bytes FROM prod_vacuum_plan",
+      "SELECT item, status FROM prod_checklist",
       NULL};
   char name[500];
   const char *temporary = getenv("TMPDIR");
