@@ -107,28 +107,29 @@ static int read_entry(sqlite3_stmt *entry, const pk_option *known, void *into,
 }
 
 /* Is it a JSON object? Asked apart from reading it, for a clear message. */
-static int check_object(sqlite3 *db, sqlite3_value *json, pk_error *error) {
+static int check_object(sqlite3 *reader, sqlite3_value *json, pk_error *error) {
   static const char must_be[] =
       "options must be a JSON object such as {\"name\":value}";
   sqlite3_stmt *check = NULL;
   if (sqlite3_value_type(json) != SQLITE_TEXT)
     return pk_fail(error, SQLITE_MISMATCH, must_be);
-  if (sqlite3_prepare_v2(db, "SELECT json_type(?1) = 'object'", -1, &check,
-                         NULL) != SQLITE_OK)
-    return pk_fail(error, SQLITE_ERROR,
+  int rc = sqlite3_prepare_v2(reader, "SELECT json_type(?1) = 'object'", -1,
+                              &check, NULL);
+  if (rc == SQLITE_ERROR)
+    return pk_fail(error, rc,
                    "options need a SQLite with JSON functions, which this "
                    "host (%s) was built without; leave them out",
                    sqlite3_libversion());
-  sqlite3_bind_value(check, 1, json);
-  int rc = sqlite3_step(check); /* SQLITE_ERROR for malformed JSON */
+  if (rc == SQLITE_OK) rc = sqlite3_bind_value(check, 1, json);
+  if (rc == SQLITE_OK) rc = sqlite3_step(check);
   bool object = rc == SQLITE_ROW && sqlite3_column_int(check, 0);
   if (object)
     rc = SQLITE_OK;
-  else if (rc == SQLITE_ROW || rc == SQLITE_ERROR)
+  else if (rc == SQLITE_ROW || rc == SQLITE_ERROR) /* no object; malformed */
     rc = pk_fail(error, SQLITE_MISMATCH, "%s, not %s", must_be,
                  sqlite3_value_text(json));
   else
-    rc = pk_fail_db(error, db, "options");
+    rc = pk_fail_db(error, reader, "options");
   sqlite3_finalize(check);
   return rc;
 }
@@ -154,10 +155,10 @@ int pk_options_read(sqlite3 *db, sqlite3_value *json, const pk_option *known,
                     void *into, pk_error *error) {
   sqlite3 *reader;
   if (!json) return SQLITE_OK;
-  int rc = check_object(db, json, error);
-  if (rc == SQLITE_OK) rc = pk_private_memory(db, &reader, error);
+  int rc = pk_private_memory(db, &reader, error);
   if (rc != SQLITE_OK) return rc;
-  rc = read_entries(reader, json, known, into, error);
+  rc = check_object(reader, json, error);
+  if (rc == SQLITE_OK) rc = read_entries(reader, json, known, into, error);
   sqlite3_close(reader);
   return rc;
 }
