@@ -42,15 +42,50 @@
 ** knowing how much of the table the range picks out, and says so. Times, pages,
 ** calls and the cost of writing are not measured: those columns are NULL.
 */
+#include <math.h>
+#include <stddef.h>
+
 #include "../base/feature.h"
 #include "../base/sql.h"
 #include "advice.h"
+
+#define OPTION(field) offsetof(pk_request, field)
+
+static const pk_option options[] = {
+    {"max_indexes", PK_INTEGER, OPTION(limits.max_indexes), .least = 1,
+     .most = 100, .summary = "propose no more new indexes than these (10)"},
+    {"budget_bytes", PK_INTEGER, OPTION(limits.budget_bytes),
+     .summary = "of all new indexes together (0.4 of the database's size)"},
+    {"min_gain_ratio", PK_REAL, OPTION(limits.min_gain_ratio), .least = 0,
+     .most = 1,
+     .summary = "an index must save this share of what the statements take, "
+                "which is measured with a proof (0.01)"},
+    {"proof", PK_CHOICE, OPTION(proof), .choices = "by_size none copy",
+     .summary = "run the statements on a private copy (copy), or ask the "
+                "planner only (none); by_size: copy up to 1 GiB (by_size)"},
+    {"max_seconds", PK_REAL, OPTION(max_seconds), .least = 0.1, .most = 86400,
+     .summary = "for the proof; then it is told what was proven so far (60)"},
+    {"show_rejected", PK_BOOLEAN, OPTION(show_rejected),
+     .summary = "rows for the indexes that were tried and not chosen (false)"},
+    {"schema", PK_TEXT, OPTION(schema),
+     .summary = "the attached database to look at (main)"},
+    {"workload_table", PK_TEXT, OPTION(workload_table),
+     .summary = "a table with the statements in a column sql or query, and how "
+                "often each runs in one named calls"},
+    {"workload_file", PK_TEXT, OPTION(workload_file),
+     .summary = "a file with statements, separated by semicolons"},
+    {0}};
 
 static void count_or_null(pk_rows *rows, sqlite3_int64 count) {
   if (count > 0)
     pk_row_int64(rows, count);
   else
     pk_row_null(rows);
+}
+
+/* To the microsecond. */
+static double milliseconds(double ms) {
+  return round(ms * 1e3) / 1e3;
 }
 
 void pk_advise(pk_advice_rows *out, const pk_advice *advice) {
@@ -64,10 +99,21 @@ void pk_advise(pk_advice_rows *out, const pk_advice *advice) {
   pk_row_text(rows, advice->columns);
   pk_row_text(rows, advice->kind);
   count_or_null(rows, advice->queries);
-  for (int unknown = 0; unknown < 5; unknown++) /* calls to after_pages */
+  count_or_null(rows, (sqlite3_int64)advice->calls);
+  if (advice->before_ms < 0) {
     pk_row_null(rows);
+    pk_row_null(rows);
+  } else {
+    pk_row_double(rows, milliseconds(advice->before_ms));
+    pk_row_double(rows, milliseconds(advice->after_ms));
+  }
+  count_or_null(rows, advice->before_pages);
+  count_or_null(rows, advice->after_pages);
   count_or_null(rows, advice->bytes);
-  pk_row_null(rows); /* write_cost_ratio */
+  if (advice->write_cost_ratio > 0)
+    pk_row_double(rows, round(advice->write_cost_ratio * 100) / 100);
+  else
+    pk_row_null(rows);
   pk_row_text(rows, advice->verified);
   pk_row_text(rows, advice->reason);
   pk_row_text(rows, advice->warnings);
@@ -82,9 +128,10 @@ char *pk_rows_in_words(const pk_copied_table *table) {
                          (table->rows + unit / 2) / unit * unit);
 }
 
-char *pk_drop_ddl(const char *index) {
+char *pk_drop_ddl(const pk_what_if *copy, const char *index) {
   sqlite3_str *ddl = sqlite3_str_new(NULL);
   sqlite3_str_appendall(ddl, "DROP INDEX ");
+  pk_append_schema(ddl, copy);
   pk_append_identifier(ddl, index);
   return sqlite3_str_finish(ddl);
 }
@@ -105,39 +152,83 @@ static char *warnings_of(const pk_candidate *index) {
 
 int pk_advise_create(pk_advice_rows *out, const pk_what_if *copy,
                      const pk_candidate *index, const char *reason,
-                     pk_error *error) {
-  sqlite3_int64 bytes;
-  int rc = pk_candidate_bytes(copy, index, &bytes, error);
-  if (rc != SQLITE_OK) return rc;
-  char *undo = pk_drop_ddl(index->name);
+                     const pk_advice *measured, pk_error *error) {
+  pk_advice row = *measured;
+  char *undo = pk_drop_ddl(copy, index->name);
   char *warnings = warnings_of(index);
-  pk_advise(out, &(pk_advice){.action = "create",
-                              .ddl = index->ddl,
-                              .undo_ddl = undo,
-                              .table = index->table->name,
-                              .columns = index->columns,
-                              .kind = index->kind,
-                              .queries = index->queries,
-                              .bytes = bytes,
-                              .verified = "planner",
-                              .reason = reason,
-                              .warnings = warnings});
+  if (!row.action) row.action = "create";
+  if (!row.verified) row.verified = "planner";
+  if (!row.ddl) row.ddl = index->ddl;
+  if (!row.undo_ddl) row.undo_ddl = undo;
+  row.table = index->table->name;
+  row.columns = index->columns;
+  row.kind = index->kind;
+  row.queries = index->queries;
+  row.bytes = index->bytes;
+  row.write_cost_ratio = index->write_cost_ratio;
+  row.reason = reason;
+  row.warnings = warnings;
+  if (undo) pk_advise(out, &row);
   sqlite3_free(undo);
   sqlite3_free(warnings);
-  return SQLITE_OK;
+  return undo ? SQLITE_OK : pk_fail_memory(error);
+}
+
+static int read_workload(pk_workload *all, pk_what_if *copy, const char *sql,
+                         const pk_request *request, pk_error *error) {
+  if (!!sql + !!request->workload_table + !!request->workload_file > 1)
+    return pk_fail(error, SQLITE_ERROR,
+                   "give statements in sql, or in workload_table, or in "
+                   "workload_file, and not in two of them");
+  if (sql) return pk_workload_add_text(all, copy, sql, error);
+  if (request->workload_table)
+    return pk_workload_add_table(all, copy, request->workload_table, error);
+  if (request->workload_file)
+    return pk_workload_add_file(all, copy, request->workload_file, error);
+  return pk_workload_add_statistics(all, copy, error);
+}
+
+static int advise_on_workload(pk_advice_rows *out, pk_what_if *copy,
+                              pk_workload *workload, const pk_request *request,
+                              pk_error *error) {
+  pk_review review = {.request = request, .copy = copy, .workload = workload};
+  int rc = pk_review_workload(&review, error);
+  if (rc == SQLITE_OK) rc = pk_report(out, &review, error);
+  pk_review_free(&review);
+  return rc;
+}
+
+/* Without statements of the caller's, the schema is audited too. */
+static int advise_in(pk_advice_rows *out, pk_what_if *copy, const char *sql,
+                     const pk_request *request, pk_error *error) {
+  pk_workload workload = {0};
+  int rc = pk_list_indexes(copy, error);
+  if (rc == SQLITE_OK) rc = read_workload(&workload, copy, sql, request, error);
+  if (rc == SQLITE_OK && workload.count > 0)
+    rc = advise_on_workload(out, copy, &workload, request, error);
+  if (rc == SQLITE_OK && !sql && !request->workload_table &&
+      !request->workload_file)
+    rc = pk_advise_on_schema(out, copy, error);
+  pk_workload_free(&workload);
+  return rc;
 }
 
 static int advise(pk_rows *rows, sqlite3 *db, sqlite3_value **arguments,
                   pk_error *error) {
-  const char *sql = NULL;
+  const char *sql = NULL, *file;
   pk_advice_rows out = {.rows = rows};
   pk_what_if *copy = NULL;
+  pk_request request = {.limits = {.max_indexes = 10, .min_gain_ratio = 0.01},
+                        .max_seconds = 60};
   int rc = pk_optional_text(arguments[0], "sql", &sql, error);
-  if (rc == SQLITE_OK) rc = pk_what_if_open(&copy, db, error);
   if (rc == SQLITE_OK)
-    rc = sql ? pk_advise_on_statements(&out, copy, sql, error)
-             : pk_advise_on_schema(&out, copy, error);
+    rc = pk_options_read(db, arguments[1], options, &request, error);
+  const char *schema = request.schema ? request.schema : "main";
+  if (rc == SQLITE_OK) rc = pk_schema_file(db, schema, &file, error);
+  if (rc == SQLITE_OK) rc = pk_what_if_open(&copy, db, schema, error);
+  if (rc == SQLITE_OK) rc = advise_in(&out, copy, sql, &request, error);
   pk_what_if_close(copy);
+  pk_options_free(options, &request);
   return rc;
 }
 
@@ -149,10 +240,11 @@ static const pk_table tables[] = {
                 "before_pages INTEGER, after_pages INTEGER, "
                 "est_bytes INTEGER, write_cost_ratio REAL, verified TEXT, "
                 "reason TEXT, warnings TEXT",
-     .arguments = "sql",
+     .arguments = "sql, options",
      .flags = SQLITE_DIRECTONLY,
      .summary = "indexes to create for the given statements, or an audit of "
                 "the existing ones",
+     .options = options,
      .produce = advise},
     {0}};
 
