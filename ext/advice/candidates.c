@@ -359,7 +359,7 @@ static int make_covering(const pk_what_if *copy, const pk_access *access,
     if (rc != SQLITE_OK || bytes > MOST_ADDED_BYTES) return rc;
     key_append(key, i, NULL, false);
   }
-  *fits = !has_all_columns(table, key);
+  *fits = key->width > 0 && !has_all_columns(table, key);
   return SQLITE_OK;
 }
 

@@ -6,7 +6,8 @@
 ** by the counters of the virtual machine, an index that makes a statement ten
 ** times slower can look like a gain, since fetching row by row through it reads
 ** far more pages. So the verdict is the time of real runs together with the
-** pages that they requested (SQLITE_DBSTATUS_CACHE_HIT and _MISS).
+** pages that they requested (SQLITE_DBSTATUS_CACHE_HIT and _MISS). The time is
+** that of the processor, which other work on the machine hardly disturbs.
 **
 ** The copy is a temporary database of SQLite's own, filled by sqlite3_backup:
 ** it has no name, and is gone when it is closed or the process ends. Statements
@@ -26,7 +27,7 @@
 #include "samples.h"
 
 typedef struct pk_timing {
-  double ms;           /* of the fastest run */
+  double ms;           /* of the processor, for the fastest run */
   sqlite3_int64 pages; /* requested from the page cache */
   bool stopped;        /* it took longer than it was given */
 } pk_timing;
@@ -35,7 +36,7 @@ typedef struct pk_proof {
   sqlite3 *db;
   const pk_what_if *copy;
   double deadline; /* of all that is done here; of the clock pk_seconds */
-  double stop_at;  /* of the statement that is running */
+  double stop_at;  /* of the statement that is running; of the thread's clock */
   int looks;       /* at the clock, since the last one at the user */
 } pk_proof;
 

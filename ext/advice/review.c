@@ -189,14 +189,19 @@ static int mark_used(pk_review *all, const pk_statement *one,
   return rc;
 }
 
+static int find_set(const pk_candidate_sets *sets,
+                    const pk_candidate_set *like) {
+  for (int i = 0; i < sets->count; i++)
+    if (sets->items[i].count == like->count &&
+        memcmp(sets->items[i].members, like->members,
+               (size_t)like->count * sizeof like->members[0]) == 0)
+      return i;
+  return -1;
+}
+
 static int add_set(pk_candidate_sets *sets, const pk_candidate_set *made,
                    pk_error *error) {
-  if (made->count == 0) return SQLITE_OK;
-  for (int i = 0; i < sets->count; i++)
-    if (sets->items[i].count == made->count &&
-        memcmp(sets->items[i].members, made->members,
-               (size_t)made->count * sizeof made->members[0]) == 0)
-      return SQLITE_OK;
+  if (find_set(sets, made) >= 0) return SQLITE_OK;
   pk_candidate_set *items =
       pk_array_room(sets->items, sets->count, sizeof *items);
   if (!items) return pk_fail_memory(error);
@@ -205,10 +210,23 @@ static int add_set(pk_candidate_sets *sets, const pk_candidate_set *made,
   return SQLITE_OK;
 }
 
+static int propose_set(pk_candidate_sets *sets, const pk_candidate_set *made,
+                       int statement, pk_error *error) {
+  int rc = add_set(sets, made, error);
+  if (rc != SQLITE_OK) return rc;
+  pk_audition *auditions =
+      pk_array_room(sets->auditions, sets->audition_count, sizeof *auditions);
+  if (!auditions) return pk_fail_memory(error);
+  sets->auditions = auditions;
+  auditions[sets->audition_count++] =
+      (pk_audition){find_set(sets, made), statement};
+  return SQLITE_OK;
+}
+
 /* Moves what the planner would use to the pool: each alone, and those that it
 ** uses together as a set besides. */
-static int pool_used(pk_review *all, pk_candidates *list, const bool *alone,
-                     const bool *together, pk_error *error) {
+static int pool_used(pk_review *all, int statement, pk_candidates *list,
+                     const bool *alone, const bool *together, pk_error *error) {
   pk_candidate_set joint = {.count = 0};
   int rc = SQLITE_OK;
   for (int i = 0; rc == SQLITE_OK && i < list->count; i++) {
@@ -216,12 +234,13 @@ static int pool_used(pk_review *all, pk_candidates *list, const bool *alone,
     if (!alone[i] && !together[i]) continue;
     rc = pk_candidates_move(&all->pool, all->copy, &list->items[i],
                             &single.members[0], error);
-    if (rc == SQLITE_OK) rc = add_set(&all->sets, &single, error);
+    if (rc == SQLITE_OK)
+      rc = propose_set(&all->sets, &single, statement, error);
     if (together[i] && joint.count < PK_MOST_TOGETHER)
       joint.members[joint.count++] = single.members[0];
   }
   if (rc == SQLITE_OK && joint.count > 1)
-    rc = add_set(&all->sets, &joint, error);
+    rc = propose_set(&all->sets, &joint, statement, error);
   return rc;
 }
 
@@ -233,7 +252,8 @@ static int pool_candidates(pk_review *all, const pk_statement *one,
   memset(used, 0, bytes);
   int rc = mark_used(all, one, list, used, used + list->count, error);
   if (rc == SQLITE_OK)
-    rc = pool_used(all, list, used, used + list->count, error);
+    rc = pool_used(all, (int)(one - all->workload->items), list, used,
+                   used + list->count, error);
   sqlite3_free(used);
   return rc;
 }
@@ -330,6 +350,12 @@ static int choose_by_running(pk_review *all, double deadline,
   return rc;
 }
 
+static void free_sets(pk_candidate_sets *sets) {
+  sqlite3_free(sets->items);
+  sqlite3_free(sets->auditions);
+  *sets = (pk_candidate_sets){0};
+}
+
 /* What hinders a proof does not hinder advice. */
 static int give_up_proof(pk_review *all, pk_error *cause, pk_error *error) {
   if (cause->code == SQLITE_NOMEM) return pk_fail_memory(error);
@@ -341,8 +367,7 @@ static int give_up_proof(pk_review *all, pk_error *cause, pk_error *error) {
   all->selection = (pk_selection){0};
   pk_proof_close(&all->proof);
   pk_candidates_free(&all->pool);
-  sqlite3_free(all->sets.items);
-  all->sets = (pk_candidate_sets){0};
+  free_sets(&all->sets);
   return all->unproven ? SQLITE_OK : pk_fail_memory(error);
 }
 
@@ -369,7 +394,7 @@ void pk_review_free(pk_review *all) {
   pk_selection_free(&all->selection);
   pk_proof_close(&all->proof);
   pk_candidates_free(&all->pool);
-  sqlite3_free(all->sets.items);
+  free_sets(&all->sets);
   sqlite3_free(all->unproven);
   pk_shadow_close(&all->shadow);
 }

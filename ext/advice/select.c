@@ -22,11 +22,15 @@
 #define NOISE_MS 0.1
 
 /* The first run of a statement gets this share of the time that is left, and at
-** most so many seconds; a trial little more than what it takes now. */
+** most so many seconds; a trial little more than what it takes now, or a small
+** share of what all statements take. */
 #define FIRST_SHARE 0.1
-#define MOST_FIRST_SECONDS 2.0
+#define MOST_FIRST_SECONDS 0.5
 #define TRIAL_FACTOR 1.5
-#define TRIAL_SECONDS 0.02
+#define TRIAL_SHARE 0.05
+
+/* A page at least: a set that adds nothing saves no more than a set can. */
+#define LEAST_BYTES 4096.0
 
 /* A run that was made: a statement with a plan takes so long. */
 typedef struct known_run {
@@ -41,8 +45,8 @@ typedef struct slot {
 
 /* The workload with some set of indexes. */
 typedef struct outcome {
-  double cost; /* ms of all statements, weighted by calls */
-  bool allowed;
+  double cost;   /* ms of all statements, weighted by calls */
+  bool complete; /* all statements were run to their end */
   pk_timing *timings;
 } outcome;
 
@@ -50,6 +54,7 @@ typedef struct pk_select_state {
   known_run *known;
   int known_count;
   slot *slots;     /* for each candidate of the pool */
+  bool *heard;     /* for each statement: its sets were tried on it */
   outcome current; /* with the accepted ones */
   outcome trial;
   int round;
@@ -57,6 +62,13 @@ typedef struct pk_select_state {
 
 static double cost_of(const pk_timing *timing) {
   return timing->ms + (double)timing->pages * PAGE_MS;
+}
+
+static void *zeroed(int count, size_t size) {
+  size_t bytes = ((size_t)count + 1) * size;
+  void *made = sqlite3_malloc64(bytes);
+  if (made) memset(made, 0, bytes);
+  return made;
 }
 
 /* ---- running ---- */
@@ -73,7 +85,13 @@ static known_run *find_known(const state *all, int statement,
 /* Takes the plan over. */
 static int remember(state *all, int statement, char *plan,
                     const pk_timing *timing, pk_error *error) {
-  known_run *known = pk_array_room(all->known, all->known_count, sizeof *known);
+  known_run *known = find_known(all, statement, plan);
+  if (known) {
+    known->timing = *timing;
+    sqlite3_free(plan);
+    return SQLITE_OK;
+  }
+  known = pk_array_room(all->known, all->known_count, sizeof *known);
   if (!known) {
     sqlite3_free(plan);
     return pk_fail_memory(error);
@@ -87,13 +105,15 @@ static double seconds_left(const pk_selection *of) {
   return of->proof->deadline - pk_seconds();
 }
 
-/* How long may this run take? */
-static double most_seconds(const pk_selection *of, int statement) {
+/* How long may a run take, if a statement takes so long now? */
+static double most_seconds(const pk_selection *of, const pk_timing *now) {
   double left = seconds_left(of);
-  const pk_timing *now = &of->state->current.timings[statement];
   double most = fmin(MOST_FIRST_SECONDS, left * FIRST_SHARE);
-  if (now->pages > 0 || now->ms > 0)
-    most = fmin(left, now->ms * TRIAL_FACTOR * 1e-3 + TRIAL_SECONDS);
+  double factor = now->stopped ? 1 : TRIAL_FACTOR;
+  if (now->ms > 0)
+    most = fmin(
+        left,
+        fmax(now->ms * factor, of->state->current.cost * TRIAL_SHARE) * 1e-3);
   return fmax(most, 0.001);
 }
 
@@ -106,8 +126,8 @@ static bool is_slower(const pk_timing *now, const pk_timing *before) {
 
 /* Runs a statement, unless it was run with the same plan. What seems slower
 ** than before is run once more: it may have been disturbed. */
-static int time_statement(pk_selection *of, int number, pk_timing *timing,
-                          pk_error *error) {
+static int time_statement(pk_selection *of, int number, double most,
+                          pk_timing *timing, pk_error *error) {
   state *all = of->state;
   const char *sql = of->workload->items[number].sql;
   pk_evidence *evidence = &of->evidence[number];
@@ -115,12 +135,11 @@ static int time_statement(pk_selection *of, int number, pk_timing *timing,
   int rc = pk_proof_plan(of->proof, sql, &plan, error);
   if (rc != SQLITE_OK) return rc;
   const known_run *known = find_known(all, number, plan);
-  if (known) {
+  if (known && (!known->timing.stopped || known->timing.ms >= most * 1e3)) {
     *timing = known->timing;
     sqlite3_free(plan);
     return SQLITE_OK;
   }
-  double most = most_seconds(of, number);
   rc = pk_proof_time(of->proof, sql, &evidence->samples, most, timing, error);
   if (rc == SQLITE_OK && evidence->before.ms > 0 && !timing->stopped &&
       is_slower(timing, &evidence->before)) {
@@ -201,33 +220,124 @@ static double cost_of_writing(const pk_selection *of) {
   return ms;
 }
 
-/* Times all statements with the indexes that are wanted. After the deadline
-** nothing is run, and the outcome is not allowed. */
-static int evaluate(pk_selection *of, outcome *out, pk_error *error) {
+/* Times all statements with the indexes that are wanted. It is given up when it
+** costs more than `most`, or when a statement has to be stopped: then the
+** outcome is not complete. After the deadline nothing is run. */
+static int evaluate(pk_selection *of, double most, outcome *out,
+                    pk_error *error) {
   int rc = provide_wanted(of, error);
-  out->allowed = true;
   out->cost = cost_of_writing(of);
-  for (int i = 0; rc == SQLITE_OK && i < of->workload->count; i++) {
-    const pk_timing *before = &of->evidence[i].before;
+  out->complete = out->cost <= most;
+  for (int i = 0; rc == SQLITE_OK && out->complete && i < of->workload->count;
+       i++) {
+    const pk_timing *now = &of->state->current.timings[i];
     if (!of->evidence[i].runs) continue;
-    if (pk_proof_is_late(of->proof)) {
-      of->late = true;
-      out->allowed = false;
-      return SQLITE_OK;
-    }
-    rc = time_statement(of, i, &out->timings[i], error);
+    of->late = pk_proof_is_late(of->proof);
+    out->complete = !of->late;
+    if (of->late) break;
+    rc = time_statement(of, i, most_seconds(of, now), &out->timings[i], error);
     out->cost += of->workload->items[i].calls * cost_of(&out->timings[i]);
-    if (before->ms > 0 && is_slower(&out->timings[i], before) &&
-        cost_of(&out->timings[i]) > cost_of(&of->state->current.timings[i]))
-      out->allowed = false;
+    if (out->cost > most || (out->timings[i].stopped && !now->stopped))
+      out->complete =
+          now->ms == 0; /* not given up when run for the first time */
   }
   return rc;
+}
+
+/* How many statements are slower than before all advice? */
+static int count_slower(const pk_selection *of, const outcome *with) {
+  int count = 0;
+  for (int i = 0; i < of->workload->count; i++)
+    count += of->evidence[i].runs &&
+             is_slower(&with->timings[i], &of->evidence[i].before);
+  return count;
 }
 
 static void keep_outcome(pk_selection *of) {
   outcome kept = of->state->trial;
   of->state->trial = of->state->current;
   of->state->current = kept;
+}
+
+/* ---- each set on its own ---- */
+
+static double least_gain(const pk_selection *of) {
+  return of->limits.min_gain_ratio * of->state->current.cost;
+}
+
+static void want_set(pk_selection *of, const pk_candidate_set *set) {
+  want_accepted(of);
+  for (int i = 0; i < set->count; i++)
+    of->state->slots[set->members[i]].wanted = true;
+}
+
+/* The set saves so much more than was known: it may do so for each byte. */
+static void raise_hopes(pk_selection *of, pk_candidate_set *set, double ms) {
+  double bytes = 0;
+  for (int i = 0; i < set->count; i++)
+    bytes += (double)of->pool->items[set->members[i]].bytes;
+  set->saved += ms;
+  set->ratio = set->saved / fmax(bytes, LEAST_BYTES);
+  set->tried_in = 0;
+}
+
+/* What does a set save of a statement that it is proposed for? `best` is what
+** the statement took with the best set so far. */
+static int hold_audition(pk_selection *of, const pk_audition *audition,
+                         pk_timing *best, pk_error *error) {
+  int number = audition->statement;
+  pk_candidate_set *set = &of->sets->items[audition->set];
+  const pk_timing *now = &of->state->current.timings[number];
+  pk_timing timing;
+  want_set(of, set);
+  int rc = provide_wanted(of, error);
+  if (rc == SQLITE_OK)
+    rc = time_statement(of, number, most_seconds(of, best), &timing, error);
+  if (rc != SQLITE_OK || timing.stopped) return rc;
+  if (timing.ms < best->ms) *best = timing;
+  double gain = cost_of(now) - cost_of(&timing);
+  if (gain > 0) raise_hopes(of, set, gain * of->workload->items[number].calls);
+  return SQLITE_OK;
+}
+
+static int hold_auditions_for(pk_selection *of, int statement,
+                              pk_error *error) {
+  pk_timing best = of->state->current.timings[statement];
+  int rc = SQLITE_OK;
+  for (int i = 0; rc == SQLITE_OK && i < of->sets->audition_count; i++) {
+    if (of->sets->auditions[i].statement != statement) continue;
+    of->late = pk_proof_is_late(of->proof);
+    if (of->late) break;
+    rc = hold_audition(of, &of->sets->auditions[i], &best, error);
+  }
+  return rc;
+}
+
+/* The most expensive statement that was not heard yet, and that takes more than
+** the least that a step is to save; -1 for none. */
+static int next_statement(const pk_selection *of) {
+  int next = -1;
+  double most = least_gain(of);
+  for (int i = 0; i < of->workload->count; i++) {
+    if (of->state->heard[i] || !of->evidence[i].runs) continue;
+    double cost =
+        cost_of(&of->state->current.timings[i]) * of->workload->items[i].calls;
+    if (cost > most) {
+      next = i;
+      most = cost;
+    }
+  }
+  return next;
+}
+
+static int hold_auditions(pk_selection *of, pk_error *error) {
+  int statement, rc = SQLITE_OK;
+  while (rc == SQLITE_OK && !of->late &&
+         (statement = next_statement(of)) >= 0) {
+    of->state->heard[statement] = true;
+    rc = hold_auditions_for(of, statement, error);
+  }
+  return rc;
 }
 
 /* ---- one step ---- */
@@ -257,24 +367,19 @@ static bool is_within_limits(const pk_selection *of) {
          wanted_bytes(of) <= of->limits.budget_bytes;
 }
 
-static double least_gain(const pk_selection *of) {
-  return of->limits.min_gain_ratio * of->state->current.cost;
-}
-
 /* How much a step saves for each byte; 0 where it is not to be taken. */
 static int try_step(pk_selection *of, pk_candidate_set *set, pk_error *error) {
+  double most = of->state->current.cost - least_gain(of);
   set->tried_in = of->state->round;
   set->ratio = 0;
-  if (!want_step(of, set)) return SQLITE_OK;
-  int rc = evaluate(of, &of->state->trial, error);
-  double gain = of->state->current.cost - of->state->trial.cost;
-  if (rc != SQLITE_OK || !of->state->trial.allowed || gain <= least_gain(of) ||
-      !is_within_limits(of))
-    return rc;
+  if (!want_step(of, set) || !is_within_limits(of)) return SQLITE_OK;
+  int rc = evaluate(of, most, &of->state->trial, error);
+  if (rc != SQLITE_OK || !of->state->trial.complete) return rc;
   sqlite3_int64 bytes = wanted_bytes(of);
   want_accepted(of);
   bytes -= wanted_bytes(of);
-  set->ratio = gain / fmax((double)bytes, 4096);
+  set->ratio = (of->state->current.cost - of->state->trial.cost) /
+               fmax((double)bytes, LEAST_BYTES);
   return SQLITE_OK;
 }
 
@@ -287,28 +392,37 @@ static pk_candidate_set *most_promising(const pk_selection *of) {
   return best;
 }
 
-static int take_step(pk_selection *of, pk_candidate_set *set, pk_error *error) {
-  want_step(of, set);
-  int rc = evaluate(of, &of->state->trial, error);
+/* Makes the indexes that are wanted the accepted ones. */
+static int accept_wanted(pk_selection *of, pk_error *error) {
+  int rc = evaluate(of, INFINITY, &of->state->trial, error);
   if (rc != SQLITE_OK || of->late) return rc;
   keep_outcome(of);
   for (int i = 0; i < of->pool->count; i++)
     of->pool->items[i].accepted = of->state->slots[i].wanted;
-  set->ratio = 0;
   of->state->round++;
   return SQLITE_OK;
 }
 
+static int take_step(pk_selection *of, pk_candidate_set *set, pk_error *error) {
+  want_step(of, set);
+  set->ratio = 0;
+  return accept_wanted(of, error);
+}
+
+/* When the most expensive statements are served, cheaper ones come to matter:
+** they are heard then. */
 static int take_steps(pk_selection *of, pk_error *error) {
-  int rc = SQLITE_OK;
+  int rc = hold_auditions(of, error);
   pk_candidate_set *set;
-  while (rc == SQLITE_OK && !of->late && (set = most_promising(of)))
+  while (rc == SQLITE_OK && !of->late && (set = most_promising(of))) {
     rc = set->tried_in == of->state->round ? take_step(of, set, error)
                                            : try_step(of, set, error);
+    if (rc == SQLITE_OK && !most_promising(of)) rc = hold_auditions(of, error);
+  }
   return rc;
 }
 
-/* ---- afterwards ---- */
+/* ---- leaving out ---- */
 
 /* The largest that is accepted and was not yet left out on trial. */
 static int largest(const pk_selection *of, const bool *tried) {
@@ -322,24 +436,93 @@ static int largest(const pk_selection *of, const bool *tried) {
 
 static int leave_out_superfluous(pk_selection *of, pk_error *error) {
   int number, rc = SQLITE_OK;
-  size_t bytes = (size_t)of->pool->count + 1;
-  bool *tried = sqlite3_malloc64(bytes);
+  bool *tried = zeroed(of->pool->count, sizeof *tried);
   if (!tried) return pk_fail_memory(error);
-  memset(tried, 0, bytes);
   while (rc == SQLITE_OK && !of->late && (number = largest(of, tried)) >= 0) {
+    double most = of->state->current.cost + least_gain(of);
+    int slower = count_slower(of, &of->state->current);
     tried[number] = true;
     want_accepted(of);
     of->state->slots[number].wanted = false;
-    rc = evaluate(of, &of->state->trial, error);
-    if (rc != SQLITE_OK || !of->state->trial.allowed ||
-        of->state->trial.cost > of->state->current.cost + least_gain(of))
-      continue;
-    of->pool->items[number].accepted = false;
-    keep_outcome(of);
+    rc = evaluate(of, most, &of->state->trial, error);
+    if (rc == SQLITE_OK && of->state->trial.complete &&
+        count_slower(of, &of->state->trial) <= slower)
+      rc = accept_wanted(of, error);
   }
   sqlite3_free(tried);
   return rc;
 }
+
+/* ---- no statement is to get slower ---- */
+
+/* What may be changed so that fewer statements are slower than before: a set is
+** added, or an index left out again. */
+typedef struct remedy {
+  const pk_candidate_set *added; /* or NULL */
+  int left_out;                  /* or -1 */
+  double cost;
+  int slower;
+} remedy;
+
+static void want_remedy(pk_selection *of, const remedy *change) {
+  if (change->added)
+    want_step(of, change->added);
+  else
+    want_accepted(of);
+  if (change->left_out >= 0) of->state->slots[change->left_out].wanted = false;
+}
+
+/* Keeps the better of two remedies: fewer statements that are slower, then the
+** lower cost. */
+static int consider(pk_selection *of, remedy change, remedy *best,
+                    pk_error *error) {
+  want_remedy(of, &change);
+  if (of->late || !is_within_limits(of)) return SQLITE_OK;
+  int rc = evaluate(of, INFINITY, &of->state->trial, error);
+  if (rc != SQLITE_OK || !of->state->trial.complete) return rc;
+  change.cost = of->state->trial.cost;
+  change.slower = count_slower(of, &of->state->trial);
+  if (change.slower < best->slower ||
+      (change.slower == best->slower && change.cost < best->cost))
+    *best = change;
+  return SQLITE_OK;
+}
+
+static int find_remedy(pk_selection *of, remedy *best, pk_error *error) {
+  const pk_candidate_sets *sets = of->sets;
+  int rc = SQLITE_OK;
+  *best = (remedy){.left_out = -1,
+                   .slower = count_slower(of, &of->state->current),
+                   .cost = 0};
+  for (int i = 0; rc == SQLITE_OK && i < sets->audition_count; i++) {
+    int statement = sets->auditions[i].statement;
+    if (is_slower(&of->state->current.timings[statement],
+                  &of->evidence[statement].before))
+      rc = consider(of,
+                    (remedy){.added = &sets->items[sets->auditions[i].set],
+                             .left_out = -1},
+                    best, error);
+  }
+  for (int i = 0; rc == SQLITE_OK && i < of->pool->count; i++)
+    if (of->pool->items[i].accepted)
+      rc = consider(of, (remedy){.left_out = i}, best, error);
+  return rc;
+}
+
+static int remedy_slower(pk_selection *of, pk_error *error) {
+  int rc = SQLITE_OK;
+  while (rc == SQLITE_OK && !of->late &&
+         count_slower(of, &of->state->current) > 0) {
+    remedy best;
+    rc = find_remedy(of, &best, error);
+    if (rc != SQLITE_OK || (!best.added && best.left_out < 0)) return rc;
+    want_remedy(of, &best);
+    rc = accept_wanted(of, error);
+  }
+  return rc;
+}
+
+/* ---- afterwards ---- */
 
 int pk_select_spares(pk_selection *of, const char *index, bool *spared,
                      pk_error *error) {
@@ -348,10 +531,13 @@ int pk_select_spares(pk_selection *of, const char *index, bool *spared,
   *spared = false;
   if (rc == SQLITE_OK) rc = pk_proof_put_aside(of->proof, index, error);
   if (rc == SQLITE_OK) rc = pk_proof_settle(of->proof, error);
-  if (rc == SQLITE_OK) rc = evaluate(of, &of->state->trial, error);
+  if (rc == SQLITE_OK)
+    rc = evaluate(of, of->state->current.cost + least_gain(of),
+                  &of->state->trial, error);
   if (rc != SQLITE_OK) return rc;
-  *spared = of->state->trial.allowed &&
-            of->state->trial.cost <= of->state->current.cost + least_gain(of);
+  *spared =
+      of->state->trial.complete && count_slower(of, &of->state->trial) <=
+                                       count_slower(of, &of->state->current);
   if (!*spared) rc = pk_proof_bring_back(of->proof, index, error);
   if (rc == SQLITE_OK) rc = pk_proof_settle(of->proof, error);
   return rc;
@@ -389,22 +575,17 @@ static int conclude(pk_selection *of, pk_error *error) {
 
 /* ---- the beginning ---- */
 
-static void *zeroed(int count, size_t size) {
-  size_t bytes = ((size_t)count + 1) * size;
-  void *made = sqlite3_malloc64(bytes);
-  if (made) memset(made, 0, bytes);
-  return made;
-}
-
 static int prepare_state(pk_selection *of, pk_error *error) {
   int count = of->workload->count;
   state *all = of->state = zeroed(1, sizeof *all);
   of->evidence = zeroed(count, sizeof *of->evidence);
   if (!all || !of->evidence) return pk_fail_memory(error);
   all->slots = zeroed(of->pool->count, sizeof *all->slots);
+  all->heard = zeroed(count, sizeof *all->heard);
   all->current.timings = zeroed(count, sizeof(pk_timing));
   all->trial.timings = zeroed(count, sizeof(pk_timing));
-  if (!all->slots || !all->current.timings || !all->trial.timings)
+  if (!all->slots || !all->heard || !all->current.timings ||
+      !all->trial.timings)
     return pk_fail_memory(error);
   all->round = 1;
   int rc = SQLITE_OK;
@@ -425,28 +606,30 @@ static double total_ms(const pk_selection *of, const outcome *all) {
   return ms;
 }
 
+/* The workload as it is, and with statistics where they are missing. */
 static int measure_before(pk_selection *of, pk_error *error) {
-  int rc = evaluate(of, &of->state->current, error);
-  for (int i = 0; i < of->workload->count; i++)
-    of->evidence[i].before = of->state->current.timings[i];
-  if (rc != SQLITE_OK || !of->analyze || of->late) return rc;
-  of->analyze_before_ms = total_ms(of, &of->state->current);
-  memset(of->state->current.timings, 0, /* the next runs are first runs too */
-         (size_t)of->workload->count * sizeof(pk_timing));
-  rc = pk_proof_analyze(of->proof, error);
-  if (rc == SQLITE_OK) rc = evaluate(of, &of->state->trial, error);
-  if (rc != SQLITE_OK || of->late) return rc;
-  of->analyze_after_ms = total_ms(of, &of->state->trial);
-  keep_outcome(of);
-  return SQLITE_OK;
+  state *all = of->state;
+  size_t count = (size_t)of->workload->count;
+  int rc = evaluate(of, INFINITY, &all->current, error);
+  memcpy(all->trial.timings, all->current.timings, count * sizeof(pk_timing));
+  if (rc == SQLITE_OK && of->analyze && !of->late) {
+    of->analyze_before_ms = total_ms(of, &all->current);
+    memset(all->current.timings, 0, count * sizeof(pk_timing));
+    rc = pk_proof_analyze(of->proof, error);
+    if (rc == SQLITE_OK) rc = evaluate(of, INFINITY, &all->current, error);
+    of->analyze_after_ms = total_ms(of, &all->current);
+  }
+  for (size_t i = 0; i < count; i++)
+    of->evidence[i].before = all->trial.timings[i];
+  return rc;
 }
 
 int pk_select(pk_selection *of, pk_error *error) {
-  for (int i = 0; i < of->sets->count; i++) of->sets->items[i].ratio = INFINITY;
   int rc = prepare_state(of, error);
   if (rc == SQLITE_OK) rc = measure_before(of, error);
   if (rc == SQLITE_OK) rc = take_steps(of, error);
   if (rc == SQLITE_OK) rc = leave_out_superfluous(of, error);
+  if (rc == SQLITE_OK) rc = remedy_slower(of, error);
   if (rc == SQLITE_OK) rc = conclude(of, error);
   return rc;
 }
@@ -461,6 +644,7 @@ void pk_selection_free(pk_selection *of) {
   for (int i = 0; i < all->known_count; i++) sqlite3_free(all->known[i].plan);
   sqlite3_free(all->known);
   sqlite3_free(all->slots);
+  sqlite3_free(all->heard);
   sqlite3_free(all->current.timings);
   sqlite3_free(all->trial.timings);
   sqlite3_free(all);

@@ -10,12 +10,16 @@
 ** min_gain_ratio of what the workload still takes, or at the limits. Then each
 ** chosen index is left out once, and for good if nothing is lost.
 **
-** Steps are tried lazily: what one saved in an earlier round is taken as the
-** most that it can save now, so that only the best few are tried again. A
-** statement is run again only if its plan is one that it was not run with yet.
+** Each step is first tried on the statements that it is proposed for, the most
+** expensive statement first, and stopped when it is no better than the best so
+** far. Steps are then tried on the whole workload lazily: what one saved before
+** is taken as the most that it can save now, so that only the best few are tried
+** again in a round. A statement is run again only if its plan is one that it was
+** not run with yet.
 **
-** A step with which any statement takes over a tenth longer than before all
-** advice is not taken, whatever it saves.
+** In the end no statement may take over a tenth longer than before all advice.
+** Where one does, a set that it is proposed for is added or an index left out,
+** whichever leaves the fewest such statements at the least cost.
 */
 #ifndef PK_SELECT_H
 #define PK_SELECT_H
@@ -35,13 +39,21 @@ typedef struct pk_limits {
 typedef struct pk_candidate_set {
   int members[PK_MOST_TOGETHER];
   int count;
-  double ratio; /* ms saved for each byte, when last tried; at first no limit */
+  double saved; /* ms of the statements that it is proposed for */
+  double ratio; /* ms saved for each byte, when last tried */
   int tried_in; /* the round */
 } pk_candidate_set;
+
+/* A set is proposed for a statement. */
+typedef struct pk_audition {
+  int set, statement;
+} pk_audition;
 
 typedef struct pk_candidate_sets {
   pk_candidate_set *items;
   int count;
+  pk_audition *auditions;
+  int audition_count;
 } pk_candidate_sets;
 
 /* What was measured of a statement. */

@@ -8,6 +8,9 @@
 /* Seconds of the monotonic clock, for durations. */
 double pk_seconds(void);
 
+/* Seconds that this thread has had of the processor. */
+double pk_thread_seconds(void);
+
 /* Seconds since an earlier pk_seconds(), to the millisecond, as shown to people. */
 double pk_seconds_since(double began);
 
