@@ -41,27 +41,6 @@ static int gather_from(pk_candidates *list, pk_shadow *shadow, const char *text,
   return rc;
 }
 
-/* A statement of a trigger that cannot be looked at is passed over: the ones
-** around it still can. */
-static int gather_from_triggers(pk_candidates *list, pk_shadow *shadow,
-                                const char *sql, bool generous,
-                                pk_error *error) {
-  char *statements;
-  int rc = pk_triggered_statements(shadow->copy, sql, &statements, error);
-  char *rest = statements;
-  while (rc == SQLITE_OK && rest && *rest) {
-    char *end = strchr(rest, '\n');
-    pk_error ignored = PK_NO_ERROR;
-    if (end) *end = 0;
-    gather_from(list, shadow, rest, generous, &ignored, error);
-    rc = error->code;
-    pk_error_clear(&ignored);
-    rest = end ? end + 1 : NULL;
-  }
-  sqlite3_free(statements);
-  return rc;
-}
-
 int pk_gather(pk_candidates *list, pk_shadow *shadow, pk_statement *one,
               bool generous, pk_error *error) {
   pk_error cause = PK_NO_ERROR;
@@ -72,7 +51,5 @@ int pk_gather(pk_candidates *list, pk_shadow *shadow, pk_statement *one,
     rc = one->left_out ? SQLITE_OK : pk_fail_memory(error);
   }
   pk_error_clear(&cause);
-  if (rc == SQLITE_OK && one->writes)
-    rc = gather_from_triggers(list, shadow, one->sql, generous, error);
   return rc;
 }

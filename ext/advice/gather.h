@@ -4,8 +4,7 @@
 ** What the planner asks of the tables (accesses.h) gives indexes on columns;
 ** the text of the statement gives what the planner does not ask a virtual table
 ** about: expressions (lower(email) = ?) and conditions with a literal, for
-** which a partial index may do (status = 'open'). A statement that fires
-** triggers has those of the triggers' statements as well.
+** which a partial index may do (status = 'open').
 */
 #ifndef PK_GATHER_H
 #define PK_GATHER_H
@@ -22,11 +21,5 @@ int pk_gather(pk_candidates *list, pk_shadow *shadow, pk_statement *one,
 int pk_candidates_from_text(pk_candidates *list, const pk_what_if *copy,
                             const pk_accesses *accesses, const char *sql,
                             pk_error *error);
-
-/* triggers.c: the statements of the triggers that a statement may fire, with ?
-** in place of NEW.x and OLD.x, separated by semicolons; from sqlite3_malloc,
-** NULL for none. */
-int pk_triggered_statements(const pk_what_if *copy, const char *sql,
-                            char **statements, pk_error *error);
 
 #endif

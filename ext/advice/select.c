@@ -129,7 +129,7 @@ static bool is_slower(const pk_timing *now, const pk_timing *before) {
 static int time_statement(pk_selection *of, int number, double most,
                           pk_timing *timing, pk_error *error) {
   state *all = of->state;
-  const char *sql = of->workload->items[number].sql;
+  const char *sql = pk_statement_to_run(&of->workload->items[number]);
   pk_evidence *evidence = &of->evidence[number];
   char *plan;
   int rc = pk_proof_plan(of->proof, sql, &plan, error);
@@ -591,10 +591,11 @@ static int prepare_state(pk_selection *of, pk_error *error) {
   int rc = SQLITE_OK;
   for (int i = 0; rc == SQLITE_OK && i < count; i++) {
     const pk_statement *one = &of->workload->items[i];
-    of->evidence[i].runs = !one->left_out && !one->writes;
+    const char *sql = pk_statement_to_run(one);
+    of->evidence[i].runs = sql != NULL;
     if (of->evidence[i].runs)
       rc = pk_samples_take(&of->evidence[i].samples, of->proof->db,
-                           of->proof->copy, one->sql, error);
+                           of->proof->copy, sql, error);
   }
   return rc;
 }

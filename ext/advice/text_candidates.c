@@ -24,7 +24,7 @@
 #define SAMPLED_ROWS 10000
 
 /* And in a column that has no more values than about so many. */
-#define MOST_VALUES 100
+#define MOST_VALUES 10
 
 /* An expression is no longer than so many tokens. */
 #define MOST_TOKENS 20
@@ -246,7 +246,7 @@ static int is_special(const text *all, const column *of, const char *condition,
   pk_key key = {.columns[0].column = of->number, .width = 1};
   *special = false;
   int rc = measure_share(all, of->table, condition, &share, error);
-  if (rc != SQLITE_OK || share > MOST_PARTIAL_SHARE) return rc;
+  if (rc != SQLITE_OK || share <= 0 || share > MOST_PARTIAL_SHARE) return rc;
   rc = pk_key_rows(all->copy, of->table, &key, &rows, error);
   *special = rows > (double)of->table->rows / MOST_VALUES;
   return rc;

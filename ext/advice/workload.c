@@ -13,13 +13,20 @@
 
 #define MOST_FILE_BYTES (16 << 20)
 
+static void free_statement(pk_statement *one) {
+  sqlite3_free(one->sql);
+  sqlite3_free(one->left_out);
+  sqlite3_free(one->search);
+  pk_plan_free(&one->before);
+  pk_plan_free(&one->after);
+}
+
 /* Takes over what `made` holds. */
 static int add(pk_workload *all, pk_statement made, pk_error *error) {
   pk_statement *items =
       pk_array_room(all->items, all->count, sizeof *all->items);
   if (!items) {
-    sqlite3_free(made.sql);
-    sqlite3_free(made.left_out);
+    free_statement(&made);
     return pk_fail_memory(error);
   }
   all->items = items;
@@ -27,20 +34,61 @@ static int add(pk_workload *all, pk_statement made, pk_error *error) {
   return SQLITE_OK;
 }
 
+/* Describes one statement; made->sql is set. *empty: it is none. */
+static int describe(pk_what_if *copy, pk_statement *made, bool *empty,
+                    pk_error *error) {
+  pk_error cause = PK_NO_ERROR;
+  if (!made->sql) return pk_fail_memory(error);
+  int rc = pk_what_if_check(copy, made->sql, empty, &made->writes, &cause);
+  made->left_out = cause.message;
+  if (rc == SQLITE_NOMEM) return pk_fail_memory(error);
+  if (rc == SQLITE_OK && made->writes) made->search = pk_search_of(made->sql);
+  return SQLITE_OK;
+}
+
+/* Those of its triggers are statements of the workload too. What cannot be
+** looked at of them is passed over: it is not the caller's. */
+static int add_triggered(pk_workload *all, pk_what_if *copy, const char *sql,
+                         double calls, pk_error *error) {
+  char *lines;
+  int rc = pk_triggered_statements(copy, sql, &lines, error);
+  for (char *line = lines, *end; rc == SQLITE_OK && line; line = end) {
+    pk_statement made = {.calls = calls};
+    bool empty = true;
+    end = strchr(line, '\n');
+    if (end) *end++ = 0;
+    made.sql = sqlite3_mprintf("%s", line);
+    rc = describe(copy, &made, &empty, error);
+    if (rc == SQLITE_OK && !empty && !made.left_out)
+      rc = add(all, made, error);
+    else
+      free_statement(&made);
+  }
+  sqlite3_free(lines);
+  return rc;
+}
+
 /* Adds the first `bytes` of a text, which are one statement or nothing. */
 static int add_one(pk_workload *all, pk_what_if *copy, const char *text,
                    int bytes, double calls, pk_error *error) {
-  pk_statement made = {.calls = calls};
-  pk_error cause = PK_NO_ERROR;
-  bool empty = false;
-  made.sql = sqlite3_mprintf("%.*s", bytes, text);
-  if (!made.sql) return pk_fail_memory(error);
-  int rc = pk_what_if_check(copy, made.sql, &empty, &made.writes, &cause);
-  made.left_out = cause.message;
-  if (!empty && rc != SQLITE_NOMEM) return add(all, made, error);
-  sqlite3_free(made.sql);
-  sqlite3_free(made.left_out);
-  return empty ? SQLITE_OK : pk_fail_memory(error);
+  pk_statement made = {.sql = sqlite3_mprintf("%.*s", bytes, text),
+                       .calls = calls};
+  bool empty = false, writes;
+  int rc = describe(copy, &made, &empty, error);
+  if (rc != SQLITE_OK || empty) {
+    free_statement(&made);
+    return rc;
+  }
+  writes = made.writes && !made.left_out;
+  rc = add(all, made, error);
+  if (rc == SQLITE_OK && writes)
+    rc = add_triggered(all, copy, all->items[all->count - 1].sql, calls, error);
+  return rc;
+}
+
+const char *pk_statement_to_run(const pk_statement *one) {
+  if (one->left_out) return NULL;
+  return one->writes ? one->search : one->sql;
 }
 
 static bool is_word(const pk_token *token, const char *word) {
@@ -179,12 +227,7 @@ int pk_workload_add_statistics(pk_workload *all, pk_what_if *copy,
 }
 
 void pk_workload_free(pk_workload *all) {
-  for (int i = 0; i < all->count; i++) {
-    sqlite3_free(all->items[i].sql);
-    sqlite3_free(all->items[i].left_out);
-    pk_plan_free(&all->items[i].before);
-    pk_plan_free(&all->items[i].after);
-  }
+  for (int i = 0; i < all->count; i++) free_statement(&all->items[i]);
   sqlite3_free(all->items);
   *all = (pk_workload){0};
 }

@@ -15,6 +15,7 @@ typedef struct pk_statement {
   char *left_out; /* why it was not looked at; NULL where it was */
   double calls;   /* 1 where nothing tells */
   bool writes;    /* it is planned, and never run */
+  char *search;   /* the query that it amounts to before it writes, or NULL */
   pk_plan before; /* with the indexes that exist */
   pk_plan after;  /* and with those that were accepted */
 } pk_statement;
@@ -40,6 +41,19 @@ int pk_workload_add_table(pk_workload *all, pk_what_if *copy, const char *table,
 ** are no statistics. */
 int pk_workload_add_statistics(pk_workload *all, pk_what_if *copy,
                                pk_error *error);
+
+/* What is run of a statement to measure it; NULL for nothing. */
+const char *pk_statement_to_run(const pk_statement *one);
+
+/* writing.c: the query that finds the rows which a DELETE, UPDATE or INSERT
+** writes, from sqlite3_malloc; NULL for none. */
+char *pk_search_of(const char *sql);
+
+/* writing.c: the statements of the triggers that a statement may fire, with ?
+** in place of NEW.x and OLD.x, a line for each; from sqlite3_malloc, NULL for
+** none. */
+int pk_triggered_statements(const pk_what_if *copy, const char *sql,
+                            char **statements, pk_error *error);
 
 void pk_workload_free(pk_workload *all);
 
