@@ -22,6 +22,7 @@ extern const pk_feature pk_fragmentation;
 extern const pk_feature pk_gzip_vfs;
 extern const pk_feature pk_health;
 extern const pk_feature pk_index_advice;
+extern const pk_feature pk_indexes;
 extern const pk_feature pk_settings;
 extern const pk_feature pk_verify;
 
@@ -37,6 +38,7 @@ const pk_feature *const pk_features[] = {
     &pk_fragmentation,
     &pk_explain,
     &pk_index_advice,
+    &pk_indexes,
     &pk_about,
     NULL,
 };

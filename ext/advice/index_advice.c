@@ -44,6 +44,7 @@
 */
 #include <math.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "../base/feature.h"
 #include "../base/sql.h"
@@ -136,18 +137,20 @@ char *pk_drop_ddl(const pk_what_if *copy, const char *index) {
   return sqlite3_str_finish(ddl);
 }
 
-/* What the user should know besides: about the index, and about statistics
-** with which SQLite may decide otherwise than in the copy. */
-static char *warnings_of(const pk_candidate *index) {
+/* What the user should know besides: about the index, about the statements, and
+** about statistics with which SQLite may decide otherwise than in the copy. */
+static char *warnings_of(const pk_candidate *index, const char *more) {
   sqlite3_str *text = sqlite3_str_new(NULL);
-  if (index->warning) sqlite3_str_appendall(text, index->warning);
+  if (index->warning) sqlite3_str_appendf(text, "%s; ", index->warning);
+  if (more) sqlite3_str_appendf(text, "%s; ", more);
   if (pk_table_is_stale(index->table))
     sqlite3_str_appendf(text,
-                        "%sthe statistics of %s are out of date (they say "
-                        "%,lld rows): run ANALYZE",
-                        index->warning ? "; " : "", index->table->name,
-                        index->table->stat_rows);
-  return sqlite3_str_finish(text);
+                        "the statistics of %s are out of date (they say %,lld "
+                        "rows): run ANALYZE; ",
+                        index->table->name, index->table->stat_rows);
+  char *warnings = sqlite3_str_finish(text);
+  if (warnings) warnings[strlen(warnings) - 2] = 0;
+  return warnings;
 }
 
 int pk_advise_create(pk_advice_rows *out, const pk_what_if *copy,
@@ -155,7 +158,7 @@ int pk_advise_create(pk_advice_rows *out, const pk_what_if *copy,
                      const pk_advice *measured, pk_error *error) {
   pk_advice row = *measured;
   char *undo = pk_drop_ddl(copy, index->name);
-  char *warnings = warnings_of(index);
+  char *warnings = warnings_of(index, measured->warnings);
   if (!row.action) row.action = "create";
   if (!row.verified) row.verified = "planner";
   if (!row.ddl) row.ddl = index->ddl;

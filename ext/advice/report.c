@@ -101,6 +101,27 @@ static pk_advice measured_of(const pk_review *all, const pk_candidate *index) {
   return sum;
 }
 
+/* What is to be said of the runs of the statements that use the index; NULL for
+** nothing. */
+static char *runs_in_words(const pk_review *all, const pk_candidate *index) {
+  sqlite3_str *text = sqlite3_str_new(NULL);
+  for (int i = 0; is_measured(all) && i < all->workload->count; i++) {
+    const pk_evidence *evidence = &all->selection.evidence[i];
+    if (!evidence->runs || !uses(&all->workload->items[i], index)) continue;
+    if (evidence->before.stopped)
+      sqlite3_str_appendf(text, "%sstatement %d was stopped after %.0f ms",
+                          sqlite3_str_length(text) ? "; " : "", i + 1,
+                          evidence->before.ms);
+    if (pk_select_slows(&all->selection, i))
+      sqlite3_str_appendf(text,
+                          "%sstatement %d takes longer with all of the advice "
+                          "(%.1f ms, before %.1f ms)",
+                          sqlite3_str_length(text) ? "; " : "", i + 1,
+                          evidence->after.ms, evidence->before.ms);
+  }
+  return sqlite3_str_finish(text);
+}
+
 /* "orders is scanned in full (50,123 rows) to find customer_id = ? and sorted
 ** by created_at; with the index they are read in that order" */
 static char *reason_for(const pk_review *all, const pk_candidate *index) {
@@ -243,7 +264,12 @@ static int report_index(pk_advice_rows *out, pk_review *all,
                         pk_error *error) {
   pk_advice row = measured_of(all, index);
   char *reason = reason_for(all, index);
-  if (!reason) return pk_fail_memory(error);
+  char *warnings = runs_in_words(all, index);
+  if (!reason) {
+    sqlite3_free(warnings);
+    return pk_fail_memory(error);
+  }
+  row.warnings = warnings;
   row.verified = verified;
   row.reason = reason;
   if (all->workload->counted) row.calls = index->calls;
@@ -251,6 +277,7 @@ static int report_index(pk_advice_rows *out, pk_review *all,
                ? report_replace(out, all, index, &row, error)
                : pk_advise_create(out, all->copy, index, reason, &row, error);
   sqlite3_free(reason);
+  sqlite3_free(warnings);
   return rc;
 }
 

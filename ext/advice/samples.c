@@ -7,6 +7,8 @@
 #include "../base/sql.h"
 #include "../base/token.h"
 
+#define SAMPLED_ROWS 10000
+
 /* Which value of its column a parameter gets. */
 typedef enum place {
   TYPICAL,    /* one that many rows have */
@@ -74,27 +76,33 @@ static void read_token(reading *at, const pk_token *token) {
     find_column(at, token);
 }
 
-/* Of the first rows, in their order or in that of the value. */
+/* Each value of the first rows counts once: of a skewed column the one that
+** most rows have is not typical. The number tells parameters apart. */
+static char *typical_value(const reading *at, int number) {
+  return sqlite3_mprintf(
+      "WITH s(v) AS (SELECT DISTINCT v FROM (SELECT \"%w\" AS v FROM \"%w\" "
+      "LIMIT %d) WHERE v IS NOT NULL) "
+      "SELECT %s FROM s LIMIT 1 "
+      "OFFSET (SELECT (count(*) / 2 + %d) %% max(count(*), 1) FROM s)",
+      at->column, at->table->name, SAMPLED_ROWS,
+      at->place == PREFIX ? "substr(v, 1, 3) || '%'" : "v", number);
+}
+
 static char *query_for(const reading *at, int number) {
   static const double share[] = {[FROM_LOW] = 0.1,
                                  [FROM_HIGH] = 0.9,
                                  [RANGE_LOW] = 0.45,
                                  [RANGE_HIGH] = 0.55};
-  sqlite3_int64 rows = at->table ? at->table->rows : 0;
   if (at->place == LIMIT) return sqlite3_mprintf("SELECT 20");
   if (at->place == OFFSET || !at->table) return sqlite3_mprintf("SELECT 0");
-  if (rows > 10000) rows = 10000;
   if (at->place == TYPICAL || at->place == PREFIX)
-    return sqlite3_mprintf(
-        at->place == PREFIX
-            ? "SELECT substr(\"%w\", 1, 3) || '%%' FROM \"%w\" LIMIT 1 "
-              "OFFSET %lld"
-            : "SELECT \"%w\" FROM \"%w\" LIMIT 1 OFFSET %lld",
-        at->column, at->table->name, (rows / 2 + number) % (rows ? rows : 1));
+    return typical_value(at, number);
+  sqlite3_int64 rows = at->table->rows;
+  if (rows > SAMPLED_ROWS) rows = SAMPLED_ROWS;
   return sqlite3_mprintf(
-      "SELECT v FROM (SELECT \"%w\" AS v FROM \"%w\" LIMIT 10000) "
+      "SELECT v FROM (SELECT \"%w\" AS v FROM \"%w\" LIMIT %d) "
       "ORDER BY v LIMIT 1 OFFSET %lld",
-      at->column, at->table->name,
+      at->column, at->table->name, SAMPLED_ROWS,
       (sqlite3_int64)((double)rows * share[at->place]));
 }
 

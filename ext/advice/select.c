@@ -524,6 +524,11 @@ static int remedy_slower(pk_selection *of, pk_error *error) {
 
 /* ---- afterwards ---- */
 
+bool pk_select_slows(const pk_selection *of, int statement) {
+  const pk_evidence *evidence = &of->evidence[statement];
+  return evidence->runs && is_slower(&evidence->after, &evidence->before);
+}
+
 int pk_select_spares(pk_selection *of, const char *index, bool *spared,
                      pk_error *error) {
   want_accepted(of);

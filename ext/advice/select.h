@@ -84,6 +84,9 @@ typedef struct pk_selection {
 int pk_select(pk_selection *selection, pk_error *error);
 void pk_selection_free(pk_selection *selection);
 
+/* Does a statement take longer with the advice, by more than a tenth? */
+bool pk_select_slows(const pk_selection *selection, int statement);
+
 /* Would all statements do as well without an index that exists? */
 int pk_select_spares(pk_selection *selection, const char *index, bool *spared,
                      pk_error *error);
