@@ -130,6 +130,11 @@ bench: all ## measure against peers, in one run
 	$(MAKE) VARIANT=zlib LIBDEFLATE= build/zlib/$(LIBRARY)
 	$(PYTHON) test/bench/bench.py
 
+# Of the Pythons at hand, the system's is the one that loads extensions.
+.PHONY: bench-advice
+bench-advice: all ## measure index advice against the shell's .expert
+	/usr/bin/python3 test/bench/advice.py
+
 .PHONY: install uninstall
 install: all ## install the library and its header (PREFIX, DESTDIR)
 	install -d $(DESTDIR)$(PREFIX)/lib $(DESTDIR)$(PREFIX)/include
