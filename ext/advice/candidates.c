@@ -19,6 +19,18 @@
 static const char range_warning[] =
     "pays only where the range picks out a small part of the table";
 
+/* The bytes that a column takes in an index, measured once. */
+static int column_bytes(const pk_what_if *copy, const pk_copied_table *table,
+                        int number, double *bytes, pk_error *error) {
+  pk_copied_column *column = &table->columns[number];
+  int rc = SQLITE_OK;
+  if (column->bytes == 0)
+    rc = pk_measure_column_bytes(copy->original, copy->schema, table->name,
+                                 column->name, &column->bytes, error);
+  *bytes = column->bytes;
+  return rc;
+}
+
 /* ---- keys ---- */
 
 static bool key_has(const pk_key *key, int column) {
@@ -354,8 +366,7 @@ static int make_covering(const pk_what_if *copy, const pk_access *access,
         key_has(key, i))
       continue;
     if (key->width == most || key->width == PK_MOST_KEY) return SQLITE_OK;
-    int rc = pk_measure_column_bytes(copy->original, copy->schema, table->name,
-                                     table->columns[i].name, &bytes, error);
+    int rc = column_bytes(copy, table, i, &bytes, error);
     if (rc != SQLITE_OK || bytes > MOST_ADDED_BYTES) return rc;
     key_append(key, i, NULL, false);
   }
@@ -517,9 +528,8 @@ int pk_candidate_bytes(const pk_what_if *copy, const pk_candidate *candidate,
       entry += column;
       continue;
     }
-    int rc = pk_measure_column_bytes(
-        copy->original, copy->schema, table->name,
-        table->columns[candidate->key.columns[i].column].name, &column, error);
+    int rc = column_bytes(copy, table, candidate->key.columns[i].column,
+                          &column, error);
     if (rc != SQLITE_OK) return rc;
     entry += column;
   }

@@ -168,6 +168,23 @@ static bool needs_help(const pk_plan *plan) {
          plan->temp_btrees > 0;
 }
 
+/* One that takes more than half of the budget is not tried. */
+static int drop_large(pk_review *all, pk_candidates *list, pk_error *error) {
+  sqlite3_int64 most = all->selection.limits.budget_bytes / 2;
+  int kept = 0, rc = SQLITE_OK;
+  for (int i = 0; i < list->count; i++) {
+    pk_candidate *index = &list->items[i];
+    if (rc == SQLITE_OK)
+      rc = pk_candidate_bytes(all->copy, index, &index->bytes, error);
+    if (index->bytes <= most)
+      list->items[kept++] = *index;
+    else
+      pk_candidate_free(index);
+  }
+  list->count = kept;
+  return rc;
+}
+
 /* Which of the candidates does the planner use: alone, or all together? */
 static int mark_used(pk_review *all, const pk_statement *one,
                      pk_candidates *list, bool *alone, bool *together,
@@ -265,7 +282,8 @@ static int improve(pk_review *all, pk_statement *one, bool for_proof,
   int rc = pk_gather(&list, &all->shadow, one, for_proof, error);
   if (rc == SQLITE_OK && list.count > 0) {
     if (for_proof) {
-      rc = pool_candidates(all, one, &list, error);
+      rc = drop_large(all, &list, error);
+      if (rc == SQLITE_OK) rc = pool_candidates(all, one, &list, error);
     } else {
       rc = try_by_plan(all, one, &list, error);
       if (rc == SQLITE_OK) rc = accept(all, &list, error);
@@ -331,8 +349,14 @@ static bool lacks_statistics(const pk_what_if *copy) {
   return false;
 }
 
-/* The candidates are from 0.4 of the database's size on too large together,
-** unless another budget was given. */
+static bool any_accepted(const pk_candidates *pool) {
+  for (int i = 0; i < pool->count; i++)
+    if (pool->items[i].accepted) return true;
+  return false;
+}
+
+/* All new indexes together may take 0.4 of the database's size, unless another
+** budget was given. */
 static int choose_by_running(pk_review *all, double deadline,
                              sqlite3_int64 bytes, pk_error *error) {
   pk_selection *of = &all->selection;
@@ -347,6 +371,9 @@ static int choose_by_running(pk_review *all, double deadline,
   int rc = pk_proof_open(&all->proof, all->copy, deadline, error);
   if (rc == SQLITE_OK) rc = improve_all(all, true, error);
   if (rc == SQLITE_OK) rc = pk_select(of, error);
+  if (rc == SQLITE_OK && of->late && !any_accepted(&all->pool))
+    rc = pk_fail(error, SQLITE_ERROR,
+                 "max_seconds were over before anything was proven");
   return rc;
 }
 

@@ -26,6 +26,7 @@
 ** share of what all statements take. */
 #define FIRST_SHARE 0.1
 #define MOST_FIRST_SECONDS 0.5
+#define MOST_TRIAL_SECONDS 2.0
 #define TRIAL_FACTOR 1.5
 #define TRIAL_SHARE 0.05
 
@@ -54,7 +55,8 @@ typedef struct pk_select_state {
   known_run *known;
   int known_count;
   slot *slots;     /* for each candidate of the pool */
-  bool *heard;     /* for each statement: its sets were tried on it */
+  int *heard;      /* for each statement: up to which audition */
+  bool *told;      /* and whether it was one of the last that were heard */
   outcome current; /* with the accepted ones */
   outcome trial;
   int round;
@@ -124,30 +126,50 @@ static bool is_slower(const pk_timing *now, const pk_timing *before) {
                    cost_of(now) > cost_of(before) * MOST_SLOWER + NOISE_MS;
 }
 
-/* Runs a statement, unless it was run with the same plan. What seems slower
-** than before is run once more: it may have been disturbed. */
+/* What is known of a statement with the indexes that are there: NULL where it
+** was not run with its plan, or not for as long as `most`. The plan is given to
+** the caller. */
+static int recall(pk_selection *of, int number, double most, char **plan,
+                  const known_run **known, pk_error *error) {
+  const char *sql = pk_statement_to_run(&of->workload->items[number]);
+  int rc = pk_proof_plan(of->proof, sql, plan, error);
+  *known = rc == SQLITE_OK ? find_known(of->state, number, *plan) : NULL;
+  if (*known && (*known)->timing.stopped && (*known)->timing.ms < most * 1e3)
+    *known = NULL;
+  return rc;
+}
+
+/* Runs a statement. What seems slower than before is run once more: it may have
+** been disturbed. */
+static int run_statement(pk_selection *of, int number, double most,
+                         pk_timing *timing, pk_error *error) {
+  const char *sql = pk_statement_to_run(&of->workload->items[number]);
+  const pk_evidence *evidence = &of->evidence[number];
+  pk_timing again;
+  int rc =
+      pk_proof_time(of->proof, sql, &evidence->samples, most, timing, error);
+  if (rc != SQLITE_OK || evidence->before.ms <= 0 || timing->stopped ||
+      !is_slower(timing, &evidence->before))
+    return rc;
+  rc = pk_proof_time(of->proof, sql, &evidence->samples, most, &again, error);
+  if (rc == SQLITE_OK && again.ms < timing->ms) *timing = again;
+  return rc;
+}
+
+/* Runs a statement, unless it was run with the same plan. */
 static int time_statement(pk_selection *of, int number, double most,
                           pk_timing *timing, pk_error *error) {
-  state *all = of->state;
-  const char *sql = pk_statement_to_run(&of->workload->items[number]);
-  pk_evidence *evidence = &of->evidence[number];
+  const known_run *known;
   char *plan;
-  int rc = pk_proof_plan(of->proof, sql, &plan, error);
+  int rc = recall(of, number, most, &plan, &known, error);
   if (rc != SQLITE_OK) return rc;
-  const known_run *known = find_known(all, number, plan);
-  if (known && (!known->timing.stopped || known->timing.ms >= most * 1e3)) {
+  if (known) {
     *timing = known->timing;
     sqlite3_free(plan);
     return SQLITE_OK;
   }
-  rc = pk_proof_time(of->proof, sql, &evidence->samples, most, timing, error);
-  if (rc == SQLITE_OK && evidence->before.ms > 0 && !timing->stopped &&
-      is_slower(timing, &evidence->before)) {
-    pk_timing again;
-    rc = pk_proof_time(of->proof, sql, &evidence->samples, most, &again, error);
-    if (rc == SQLITE_OK && again.ms < timing->ms) *timing = again;
-  }
-  if (rc == SQLITE_OK) return remember(all, number, plan, timing, error);
+  rc = run_statement(of, number, most, timing, error);
+  if (rc == SQLITE_OK) return remember(of->state, number, plan, timing, error);
   sqlite3_free(plan);
   return rc;
 }
@@ -220,27 +242,68 @@ static double cost_of_writing(const pk_selection *of) {
   return ms;
 }
 
+/* Takes what is known of all statements; of the others, what they take now. The
+** sum of both is an estimate, that of what is known the least it can be. */
+static int recall_all(pk_selection *of, outcome *out, bool *known,
+                      double *estimate, pk_error *error) {
+  int rc = SQLITE_OK;
+  *estimate = out->cost;
+  for (int i = 0; rc == SQLITE_OK && i < of->workload->count; i++) {
+    const pk_timing *now = &of->state->current.timings[i];
+    const known_run *run = NULL;
+    char *plan = NULL;
+    if (!of->evidence[i].runs) continue;
+    rc = recall(of, i, most_seconds(of, now), &plan, &run, error);
+    sqlite3_free(plan);
+    known[i] = run != NULL;
+    if (run) out->timings[i] = run->timing;
+    double cost =
+        of->workload->items[i].calls * cost_of(run ? &out->timings[i] : now);
+    if (run) out->cost += cost;
+    *estimate += cost;
+  }
+  return rc;
+}
+
+/* Runs the others. What is saved elsewhere may be spent: so much longer a run may
+** take before it is stopped. */
+static int run_others(pk_selection *of, double most, outcome *out,
+                      const bool *known, double estimate, pk_error *error) {
+  int rc = SQLITE_OK;
+  for (int i = 0; rc == SQLITE_OK && i < of->workload->count; i++) {
+    const pk_timing *now = &of->state->current.timings[i];
+    double calls = of->workload->items[i].calls;
+    if (known[i] || !of->evidence[i].runs) continue;
+    of->late = pk_proof_is_late(of->proof);
+    out->complete = !of->late && out->cost <= most;
+    if (!out->complete) return rc;
+    double seconds = most_seconds(of, now);
+    double spare = (cost_of(now) + (most - estimate) / calls) * 1e-3;
+    if (now->ms > 0 && spare > seconds) seconds = fmin(spare, seconds_left(of));
+    rc = time_statement(of, i, fmin(seconds, MOST_TRIAL_SECONDS),
+                        &out->timings[i], error);
+    double cost = calls * cost_of(&out->timings[i]);
+    out->cost += cost;
+    estimate += cost - calls * cost_of(now);
+  }
+  out->complete = out->cost <= most;
+  return rc;
+}
+
 /* Times all statements with the indexes that are wanted. It is given up when it
-** costs more than `most`, or when a statement has to be stopped: then the
-** outcome is not complete. After the deadline nothing is run. */
+** must cost more than `most`: then the outcome is not complete. After the
+** deadline nothing is run. */
 static int evaluate(pk_selection *of, double most, outcome *out,
                     pk_error *error) {
+  double estimate;
+  bool *known = zeroed(of->workload->count, sizeof *known);
+  if (!known) return pk_fail_memory(error);
   int rc = provide_wanted(of, error);
   out->cost = cost_of_writing(of);
-  out->complete = out->cost <= most;
-  for (int i = 0; rc == SQLITE_OK && out->complete && i < of->workload->count;
-       i++) {
-    const pk_timing *now = &of->state->current.timings[i];
-    if (!of->evidence[i].runs) continue;
-    of->late = pk_proof_is_late(of->proof);
-    out->complete = !of->late;
-    if (of->late) break;
-    rc = time_statement(of, i, most_seconds(of, now), &out->timings[i], error);
-    out->cost += of->workload->items[i].calls * cost_of(&out->timings[i]);
-    if (out->cost > most || (out->timings[i].stopped && !now->stopped))
-      out->complete =
-          now->ms == 0; /* not given up when run for the first time */
-  }
+  out->complete = false;
+  if (rc == SQLITE_OK) rc = recall_all(of, out, known, &estimate, error);
+  if (rc == SQLITE_OK) rc = run_others(of, most, out, known, estimate, error);
+  sqlite3_free(known);
   return rc;
 }
 
@@ -300,26 +363,57 @@ static int hold_audition(pk_selection *of, const pk_audition *audition,
   return SQLITE_OK;
 }
 
+static int width_of(const pk_selection *of, const pk_candidate_set *set) {
+  int width = 0;
+  for (int i = 0; i < set->count; i++)
+    width += of->pool->items[set->members[i]].key.width;
+  return width;
+}
+
+/* The narrowest sets come first. */
+static void sort_auditions(pk_selection *of) {
+  pk_audition *list = of->sets->auditions;
+  for (int i = 1; i < of->sets->audition_count; i++) {
+    pk_audition moved = list[i];
+    int width = width_of(of, &of->sets->items[moved.set]), place = i;
+    for (; place > 0 &&
+           width_of(of, &of->sets->items[list[place - 1].set]) > width;
+         place--)
+      list[place] = list[place - 1];
+    list[place] = moved;
+  }
+}
+
+/* Until nothing worth mentioning is left to save: then the wider sets are not
+** even built. They are heard later if the narrower ones prove to be of no use to
+** the workload. */
 static int hold_auditions_for(pk_selection *of, int statement,
                               pk_error *error) {
+  const pk_candidate_sets *sets = of->sets;
+  int *heard = &of->state->heard[statement];
   pk_timing best = of->state->current.timings[statement];
+  double calls = of->workload->items[statement].calls;
   int rc = SQLITE_OK;
-  for (int i = 0; rc == SQLITE_OK && i < of->sets->audition_count; i++) {
-    if (of->sets->auditions[i].statement != statement) continue;
+  while (rc == SQLITE_OK && *heard < sets->audition_count &&
+         cost_of(&best) * calls > least_gain(of)) {
+    const pk_audition *audition = &sets->auditions[(*heard)++];
+    if (audition->statement != statement) continue;
     of->late = pk_proof_is_late(of->proof);
-    if (of->late) break;
-    rc = hold_audition(of, &of->sets->auditions[i], &best, error);
+    if (of->late) return rc;
+    rc = hold_audition(of, audition, &best, error);
   }
   return rc;
 }
 
-/* The most expensive statement that was not heard yet, and that takes more than
-** the least that a step is to save; -1 for none. */
+/* The most expensive statement of which not all sets were heard, and that takes
+** more than the least that a step is to save; -1 for none. */
 static int next_statement(const pk_selection *of) {
   int next = -1;
   double most = least_gain(of);
   for (int i = 0; i < of->workload->count; i++) {
-    if (of->state->heard[i] || !of->evidence[i].runs) continue;
+    if (of->state->heard[i] == of->sets->audition_count || of->state->told[i] ||
+        !of->evidence[i].runs)
+      continue;
     double cost =
         cost_of(&of->state->current.timings[i]) * of->workload->items[i].calls;
     if (cost > most) {
@@ -330,13 +424,20 @@ static int next_statement(const pk_selection *of) {
   return next;
 }
 
-static int hold_auditions(pk_selection *of, pk_error *error) {
+/* Hears the most expensive statements, which together take at least half of the
+** time. */
+static int hold_auditions(pk_selection *of, bool *any, pk_error *error) {
   int statement, rc = SQLITE_OK;
-  while (rc == SQLITE_OK && !of->late &&
+  double heard = 0;
+  memset(of->state->told, 0, (size_t)of->workload->count);
+  while (rc == SQLITE_OK && !of->late && heard < of->state->current.cost / 2 &&
          (statement = next_statement(of)) >= 0) {
-    of->state->heard[statement] = true;
+    of->state->told[statement] = true;
+    heard += cost_of(&of->state->current.timings[statement]) *
+             of->workload->items[statement].calls;
     rc = hold_auditions_for(of, statement, error);
   }
+  *any = heard > 0;
   return rc;
 }
 
@@ -412,12 +513,17 @@ static int take_step(pk_selection *of, pk_candidate_set *set, pk_error *error) {
 /* When the most expensive statements are served, cheaper ones come to matter:
 ** they are heard then. */
 static int take_steps(pk_selection *of, pk_error *error) {
-  int rc = hold_auditions(of, error);
-  pk_candidate_set *set;
-  while (rc == SQLITE_OK && !of->late && (set = most_promising(of))) {
-    rc = set->tried_in == of->state->round ? take_step(of, set, error)
-                                           : try_step(of, set, error);
-    if (rc == SQLITE_OK && !most_promising(of)) rc = hold_auditions(of, error);
+  int rc = SQLITE_OK;
+  while (rc == SQLITE_OK && !of->late) {
+    pk_candidate_set *set = most_promising(of);
+    if (!set) {
+      bool any;
+      rc = hold_auditions(of, &any, error);
+      if (!any) break;
+    } else {
+      rc = set->tried_in == of->state->round ? take_step(of, set, error)
+                                             : try_step(of, set, error);
+    }
   }
   return rc;
 }
@@ -587,9 +693,10 @@ static int prepare_state(pk_selection *of, pk_error *error) {
   if (!all || !of->evidence) return pk_fail_memory(error);
   all->slots = zeroed(of->pool->count, sizeof *all->slots);
   all->heard = zeroed(count, sizeof *all->heard);
+  all->told = zeroed(count, sizeof *all->told);
   all->current.timings = zeroed(count, sizeof(pk_timing));
   all->trial.timings = zeroed(count, sizeof(pk_timing));
-  if (!all->slots || !all->heard || !all->current.timings ||
+  if (!all->slots || !all->heard || !all->told || !all->current.timings ||
       !all->trial.timings)
     return pk_fail_memory(error);
   all->round = 1;
@@ -631,6 +738,7 @@ static int measure_before(pk_selection *of, pk_error *error) {
 }
 
 int pk_select(pk_selection *of, pk_error *error) {
+  sort_auditions(of);
   int rc = prepare_state(of, error);
   if (rc == SQLITE_OK) rc = measure_before(of, error);
   if (rc == SQLITE_OK) rc = take_steps(of, error);
@@ -651,6 +759,7 @@ void pk_selection_free(pk_selection *of) {
   sqlite3_free(all->known);
   sqlite3_free(all->slots);
   sqlite3_free(all->heard);
+  sqlite3_free(all->told);
   sqlite3_free(all->current.timings);
   sqlite3_free(all->trial.timings);
   sqlite3_free(all);

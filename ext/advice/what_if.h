@@ -34,6 +34,7 @@ typedef struct pk_copied_column {
   char *type;      /* as declared; "" where nothing was */
   char *collation; /* as declared; BINARY where nothing was */
   bool not_null;
+  double bytes;  /* in an index record, on average; 0 until measured */
   bool is_rowid; /* the column that is the rowid, INTEGER PRIMARY KEY */
 } pk_copied_column;
 
