@@ -60,7 +60,7 @@ static const pk_option options[] = {
     {"min_gain_ratio", PK_REAL, OPTION(limits.min_gain_ratio), .least = 0,
      .most = 1,
      .summary = "an index must save this share of what the statements take, "
-                "which is measured with a proof (0.02)"},
+                "which is measured with a proof (0.03)"},
     {"proof", PK_CHOICE, OPTION(proof), .choices = "by_size none copy",
      .summary = "run the statements on a private copy (copy), or ask the "
                 "planner only (none); by_size: copy up to 1 GiB (by_size)"},
@@ -221,7 +221,7 @@ static int advise(pk_rows *rows, sqlite3 *db, sqlite3_value **arguments,
   const char *sql = NULL, *file;
   pk_advice_rows out = {.rows = rows};
   pk_what_if *copy = NULL;
-  pk_request request = {.limits = {.max_indexes = 10, .min_gain_ratio = 0.02},
+  pk_request request = {.limits = {.max_indexes = 10, .min_gain_ratio = 0.03},
                         .max_seconds = 60};
   int rc = pk_optional_text(arguments[0], "sql", &sql, error);
   if (rc == SQLITE_OK)

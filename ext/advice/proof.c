@@ -53,7 +53,10 @@ static int copy_pages(pk_proof *proof, sqlite3_backup *backup,
   } while (rc == SQLITE_OK);
   if (rc == SQLITE_DONE) return SQLITE_OK;
   if (rc == SQLITE_NOMEM) return pk_fail_memory(error);
-  return pk_fail(error, rc, "%s", sqlite3_errstr(rc));
+  if (sqlite3_txn_state(proof->copy->original, proof->copy->schema) ==
+      SQLITE_TXN_WRITE)
+    return pk_fail(error, rc, "a write transaction is open on this connection");
+  return pk_fail(error, rc, "cannot copy the database: %s", sqlite3_errstr(rc));
 }
 
 static int copy_data(pk_proof *proof, pk_error *error) {
@@ -87,7 +90,7 @@ int pk_proof_open(pk_proof *proof, const pk_what_if *copy, double deadline,
                    "long");
   int rc = pk_private_temporary(copy->original, &proof->db, error);
   if (rc != SQLITE_OK) return rc;
-  pk_what_if_prepare_connection(proof->db, copy->schema);
+  pk_what_if_prepare_connection(proof->db, copy->original, copy->schema);
   sqlite3_db_config(proof->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
   sqlite3_db_config(proof->db, SQLITE_DBCONFIG_DEFENSIVE, 0, NULL);
   rc = copy_data(proof, error);

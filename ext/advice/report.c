@@ -139,6 +139,18 @@ static char *reason_for(const pk_review *all, const pk_candidate *index) {
   return reason;
 }
 
+/* By all calls of the statements that use the index. */
+static double saved_ms(const pk_review *all, const pk_candidate *index) {
+  double ms = 0;
+  for (int i = 0; i < all->workload->count; i++) {
+    const pk_evidence *evidence = &all->selection.evidence[i];
+    if (evidence->runs && uses(&all->workload->items[i], index))
+      ms += all->workload->items[i].calls *
+            (evidence->before.ms - evidence->after.ms);
+  }
+  return ms;
+}
+
 /* The index that saves most first; where nothing was measured, the one of most
 ** use. */
 static bool is_better(const pk_review *all, const pk_candidate *one,
@@ -147,8 +159,7 @@ static bool is_better(const pk_review *all, const pk_candidate *one,
     return one->queries != other->queries
                ? one->queries > other->queries
                : one->spared_rows > other->spared_rows;
-  pk_advice a = measured_of(all, one), b = measured_of(all, other);
-  return a.before_ms - a.after_ms > b.before_ms - b.after_ms;
+  return saved_ms(all, one) > saved_ms(all, other);
 }
 
 static pk_candidate *next_best(pk_review *all, const bool *told) {

@@ -27,8 +27,12 @@ static void stand_in_collation(void *context, sqlite3 *db, int encoding,
   sqlite3_create_collation(db, name, SQLITE_UTF8, NULL, compare_bytes);
 }
 
-void pk_what_if_prepare_connection(sqlite3 *db, const char *schema) {
+void pk_what_if_prepare_connection(sqlite3 *db, sqlite3 *original,
+                                   const char *schema) {
   sqlite3_collation_needed(db, NULL, stand_in_collation);
+  int trusted = 0;
+  sqlite3_db_config(original, SQLITE_DBCONFIG_TRUSTED_SCHEMA, -1, &trusted);
+  sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, trusted, NULL);
   sqlite3_db_config(db, SQLITE_DBCONFIG_MAINDBNAME, schema);
 }
 
@@ -36,7 +40,7 @@ int pk_what_if_connection(sqlite3 *original, const char *schema, sqlite3 **db,
                           pk_error *error) {
   int rc = pk_private_memory(original, db, error);
   if (rc != SQLITE_OK) return rc;
-  pk_what_if_prepare_connection(*db, schema);
+  pk_what_if_prepare_connection(*db, original, schema);
   return pk_run(*db, error, "PRAGMA temp_store = MEMORY");
 }
 

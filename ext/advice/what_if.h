@@ -17,7 +17,7 @@
 ** The application's connection is only read, with SELECT. The text of a schema
 ** is foreign text: it runs under an authorizer of the copy that lets nothing
 ** pass but the CREATE of a table, index, view or trigger; the connection is
-** defensive, trusts no schema and loads no extension. A collation of the
+** defensive and loads no extension. A collation of the
 ** application is replaced by a stand-in of its name, since nothing is ever
 ** compared. What cannot be copied (a virtual table, an expression that calls a
 ** function of the application) is left out and listed.
@@ -112,7 +112,10 @@ bool pk_plan_scans(const pk_plan *plan, const pk_copied_table *table);
 int pk_what_if_connection(sqlite3 *original, const char *schema, sqlite3 **db,
                           pk_error *error);
 
-/* Makes any private connection such a one. */
-void pk_what_if_prepare_connection(sqlite3 *db, const char *schema);
+/* Makes any private connection such a one. It trusts the schema as far as the
+** application's does: else SQLite before 3.41 would refuse an index on
+** json_extract(). No function of the application is there to be called. */
+void pk_what_if_prepare_connection(sqlite3 *db, sqlite3 *original,
+                                   const char *schema);
 
 #endif
