@@ -56,14 +56,16 @@ static const pk_option options[] = {
     {"max_indexes", PK_INTEGER, OPTION(limits.max_indexes), .least = 1,
      .most = 100, .summary = "propose no more new indexes than these (10)"},
     {"budget_bytes", PK_INTEGER, OPTION(limits.budget_bytes),
-     .summary = "of all new indexes together (0.4 of the database's size)"},
+     .summary =
+         "of all new indexes together (8 MiB and 0.4 of the database's size)"},
     {"min_gain_ratio", PK_REAL, OPTION(limits.min_gain_ratio), .least = 0,
      .most = 1,
      .summary = "an index must save this share of what the statements take, "
                 "which is measured with a proof (0.03)"},
     {"proof", PK_CHOICE, OPTION(proof), .choices = "by_size none copy",
-     .summary = "run the statements on a private copy (copy), or ask the "
-                "planner only (none); by_size: copy up to 1 GiB (by_size)"},
+     .summary =
+         "run the statements on a private copy (copy), or ask the "
+         "planner only (none); by_size: copy from 1 MiB to 1 GiB (by_size)"},
     {"max_seconds", PK_REAL, OPTION(max_seconds), .least = 0.1, .most = 86400,
      .summary = "for the proof; then it is told what was proven so far (60)"},
     {"show_rejected", PK_BOOLEAN, OPTION(show_rejected),

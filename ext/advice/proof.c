@@ -26,6 +26,9 @@
 /* So many rows are taken out of a table and inserted again. */
 #define WRITTEN_ROWS 2000
 
+/* What takes less is too short to compare. */
+#define LEAST_SECONDS 0.0002
+
 /* ---- the copy ---- */
 
 /* Asked again and again while a statement runs: is it to stop? */
@@ -312,7 +315,7 @@ static int time_with_and_without(pk_proof *proof, const pk_copied_table *table,
   if (rc == SQLITE_OK) rc = pk_proof_settle(proof, error);
   if (rc == SQLITE_OK)
     rc = time_inserts(proof, table->name, columns, &without, error);
-  if (rc == SQLITE_OK && without > 0) *ratio = with / without;
+  if (rc == SQLITE_OK && without > LEAST_SECONDS) *ratio = with / without;
   return rc;
 }
 

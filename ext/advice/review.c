@@ -16,8 +16,13 @@
 #include "advice.h"
 #include "gather.h"
 
-/* Larger databases are copied only where that is asked for. */
-#define MOST_COPIED_BYTES (sqlite3_int64)(1 << 30)
+/* Other databases are copied only where that is asked for: in a smaller one there
+** is nothing to measure, a larger one takes long. */
+#define LEAST_COPIED_BYTES (1 << 20)
+#define MOST_COPIED_BYTES (1 << 30)
+
+/* A small database may grow by more than the usual share. */
+#define LEAST_BUDGET_BYTES (8 << 20)
 
 /* ---- indexes in the private copy of the schema ---- */
 
@@ -329,10 +334,12 @@ static int database_bytes(const pk_what_if *copy, sqlite3_int64 *bytes,
 static int choose_proof(pk_review *all, bool *run, sqlite3_int64 *bytes,
                         pk_error *error) {
   int rc = database_bytes(all->copy, bytes, error);
-  *run = rc == SQLITE_OK && all->request->proof != PK_NO_PROOF;
-  if (!*run || all->request->proof == PK_COPY || *bytes <= MOST_COPIED_BYTES)
+  *run = all->request->proof == PK_COPY ||
+         (all->request->proof == PK_BY_SIZE && *bytes >= LEAST_COPIED_BYTES &&
+          *bytes <= MOST_COPIED_BYTES);
+  if (rc != SQLITE_OK || all->request->proof != PK_BY_SIZE ||
+      *bytes <= MOST_COPIED_BYTES)
     return rc;
-  *run = false;
   all->unproven = sqlite3_mprintf(
       "the database is larger than 1 GiB: ask for a copy with the option "
       "{\"proof\":\"copy\"}");
@@ -374,7 +381,7 @@ static int choose_by_running(pk_review *all, double deadline,
                        .limits = all->request->limits,
                        .analyze = lacks_statistics(all->copy)};
   if (of->limits.budget_bytes == 0)
-    of->limits.budget_bytes = bytes * 2 / 5 + (1 << 20);
+    of->limits.budget_bytes = bytes * 2 / 5 + LEAST_BUDGET_BYTES;
   int rc = pk_proof_open(&all->proof, all->copy, deadline, error);
   if (rc == SQLITE_OK) rc = improve_all(all, true, error);
   if (rc == SQLITE_OK) rc = pk_select(of, error);

@@ -14,6 +14,9 @@
 ** added to its time, which was taken with all in memory. */
 #define PAGE_MS 0.0002
 
+/* What takes less cannot be told from what takes nothing. */
+#define LEAST_MS 0.005
+
 /* What one more index adds to inserting a row, about. */
 #define WRITE_MS 0.005
 
@@ -63,7 +66,7 @@ typedef struct pk_select_state {
 } state;
 
 static double cost_of(const pk_timing *timing) {
-  return timing->ms + (double)timing->pages * PAGE_MS;
+  return fmax(timing->ms + (double)timing->pages * PAGE_MS, LEAST_MS);
 }
 
 static void *zeroed(int count, size_t size) {
@@ -324,8 +327,14 @@ static void keep_outcome(pk_selection *of) {
 
 /* ---- each set on its own ---- */
 
+/* What a step must save: its share, and more than what could be noise in a
+** single statement. */
 static double least_gain(const pk_selection *of) {
-  return of->limits.min_gain_ratio * of->state->current.cost;
+  double calls = 0;
+  for (int i = 0; i < of->workload->count; i++)
+    calls += of->workload->items[i].calls / of->workload->count;
+  return fmax(of->limits.min_gain_ratio * of->state->current.cost,
+              LEAST_MS * calls);
 }
 
 static void want_set(pk_selection *of, const pk_candidate_set *set) {

@@ -2,7 +2,7 @@
 .open probe.db
 .load prodkit
 CREATE TABLE t(id INTEGER PRIMARY KEY, a INT, b INT, c TEXT, d INT, e TEXT, flag INT NOT NULL, body TEXT);
-WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 20000)
+WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 60000)
 INSERT INTO t SELECT i, i * 7919 % 1000, i % 7, 'Name ' || (i * 31 % 19997), i, iif(i % 500, 'done', 'open'),
   i % 2, '{"kind":"k' || (i % 2000) || '"}' FROM n;
 UPDATE t SET c = NULL WHERE id % 1000 = 0;
@@ -127,7 +127,7 @@ SELECT ddl, verified FROM prod_index_advice('SELECT count(*) FROM t x JOIN t y O
 ATTACH 'other.db' AS other;
 CREATE TABLE other.o(x INT, y INT);
 INSERT INTO other.o SELECT a, d FROM t;
-SELECT ddl, undo_ddl, verified FROM prod_index_advice('SELECT * FROM o WHERE x = 5; SELECT * FROM other.o WHERE y = 5', '{"schema":"other"}') ORDER BY ddl;
+SELECT ddl, undo_ddl, verified FROM prod_index_advice('SELECT * FROM o WHERE x = 5; SELECT * FROM other.o WHERE y = 5', '{"schema":"other","proof":"copy"}') ORDER BY ddl;
 SELECT * FROM prod_index_advice('SELECT * FROM t WHERE a = 5', '{"schema":"other"}');
 
 .print == inside a write transaction there is no copy
@@ -156,6 +156,6 @@ SELECT * FROM prod_index_advice(NULL, '{"workload_file":"empty.sql"}');
 CREATE TABLE m(a, b);
 WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 5000)
 INSERT INTO m SELECT i, i FROM n;
-SELECT ddl, verified FROM prod_index_advice('SELECT * FROM m WHERE a = 5');
+SELECT ddl, verified FROM prod_index_advice('SELECT * FROM m WHERE a = 5', '{"proof":"copy"}');
 SELECT name FROM sqlite_schema;
 .shell ls
