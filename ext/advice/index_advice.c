@@ -1,11 +1,14 @@
 /*
-** index_advice.c: which indexes to create and which to drop, each shown to
-** SQLite's own planner first.
+** index_advice.c: which indexes to create and which to drop, proven by running
+** the workload on a copy of the data.
 **
 **     SELECT * FROM prod_index_advice('SELECT * FROM orders
 **                                      WHERE customer_id = 5
 **                                      ORDER BY created_at');
 **     SELECT ddl, reason FROM prod_index_advice;
+**     SELECT ddl, before_ms, after_ms FROM prod_index_advice(
+**       'SELECT status, sum(total_cents) FROM orders GROUP BY status',
+**       '{"max_seconds":10}');
 **
 ** amounts to
 **
@@ -15,32 +18,39 @@
 **       before_ms REAL, after_ms REAL, before_pages INTEGER,
 **       after_pages INTEGER, est_bytes INTEGER, write_cost_ratio REAL,
 **       verified TEXT, reason TEXT, warnings TEXT,
-**       sql HIDDEN);
+**       sql HIDDEN, options HIDDEN);
 **
-** With sql, one or several statements separated by semicolons, a `create` row
-** for each index that would serve them; no row where none is needed. Without,
-** an audit of the schema: `create` rows for foreign keys without an index,
-** `drop` rows for indexes that another one makes superfluous. What could not
-** be looked at is a row `skipped` whose reason says why.
+** With sql, or a workload in a table or file, `create` and `replace` rows for the
+** indexes that are worth having; no row where none is. Without, the captured
+** statements (prod_query_stats) where there are any, and an audit of the schema:
+** `create` rows for foreign keys without an index, `drop` rows for indexes that
+** another one makes superfluous. What could not be looked at is a row `skipped`
+** whose reason says why.
 **
-** How it works: the schema is copied into a private in-memory database
-** (what_if.h). A second one, in which each table is a virtual table, hears from
-** the planner what a statement asks of its tables (accesses.h). From that and
-** from samples of the data, indexes are proposed (candidates.h), created in
-** the copy, and dropped again one by one, the widest first: one without which
-** the plan is no worse goes. What remains is used by the planner, by name.
-** Statements are planned, never run.
+** How it works, file by file:
 **
-** Locking: reads main with short SELECTs on the caller's connection; no hook,
-** no function and no write on it, and nothing stays open.
+**     workload.c         reads the statements; writing.c finds what those that
+**                        write search for, and what their triggers do
+**     what_if.c          a private copy of the schema, in which they are planned
+**     accesses.c         what the planner asks of each table, heard by virtual
+**                        tables in its place
+**     candidates.c       from that, indexes; text_candidates.c finds those on
+**                        expressions and partial ones; gather.c has both
+**     review.c           which candidates the planner would use
+**     proof.c, select.c  which are worth having, by running the statements on a
+**                        private copy of the data; samples.c fills parameters
+**     report.c, audit.c  the rows
 **
-** Cost: counts at most 100,000 rows of each table, and samples at most 10,000
-** rows for each column that is considered.
+** Locking: reads the schema with short SELECTs and, for a proof, one
+** sqlite3_backup on the caller's connection; no hook, no function and no write
+** on it. Statements that write are planned, never run.
 **
-** Limits: schema main only, no attached or temporary table; no partial and no
-** expression index is proposed. An index on a range is proposed without
-** knowing how much of the table the range picks out, and says so. Times, pages,
-** calls and the cost of writing are not measured: those columns are NULL.
+** Cost: a temporary copy of the database and up to max_seconds; with
+** {"proof":"none"} at most 100,000 rows of each table are counted and 10,000
+** sampled for each column that is considered.
+**
+** Limits: one schema at a time, no temporary tables, no functions and collations
+** of the application. The times are of a copy that lies in memory.
 */
 #include <math.h>
 #include <stddef.h>
