@@ -192,6 +192,11 @@ $(BUILD)/test/bench/%: test/bench/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -o $@ $< $(shell $(PKG_CONFIG) --libs sqlite3)
 
+.PHONY: bench-advice
+bench-advice: all ## measure index advice against the shell's .expert
+	tools/install-needed build test
+	$(PYTHON) test/bench/advice.py
+
 .PHONY: install uninstall
 install: all ## install the library and its header (PREFIX, DESTDIR)
 	install -d $(DESTDIR)$(PREFIX)/lib $(DESTDIR)$(PREFIX)/include

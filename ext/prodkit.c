@@ -34,6 +34,7 @@ extern const pk_feature pk_permissions;
 extern const pk_feature pk_maintain;
 extern const pk_feature pk_restore;
 extern const pk_feature pk_retain;
+extern const pk_feature pk_indexes;
 extern const pk_feature pk_settings;
 extern const pk_feature pk_slow_log;
 extern const pk_feature pk_statements;
@@ -73,6 +74,7 @@ const pk_feature *const pk_features[] = {
     &pk_full_scans,
     &pk_statements,
     &pk_index_advice,
+    &pk_indexes,
     &pk_about,
     NULL,
 };

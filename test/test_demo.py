@@ -12,5 +12,5 @@ def test_demo():
     for step in ["prod_configure", "prod_health", "prod_backup_to",
                  "prod_fragmentation", "prod_index_advice"]:
         assert step in result.stdout
-    assert "CREATE INDEX orders_customer_id_created_at" in result.stdout
+    assert "CREATE INDEX orders_customer_id" in result.stdout
     assert "Error" not in result.stdout and "error" not in result.stdout

@@ -151,7 +151,7 @@ static int best_index(sqlite3_vtab *base, sqlite3_index_info *info) {
   }
   if (vtab->shadow->found && read_conditions(info, &access)) {
     read_order(info, &access);
-    if (access.term_count || access.order_count) record(vtab->shadow, &access);
+    record(vtab->shadow, &access);
   }
   info->estimatedCost = 1000000.0 / (used + 1);
   info->estimatedRows = used ? 10 : 1000000;
@@ -238,7 +238,8 @@ static int create_views(pk_shadow *shadow, pk_error *error) {
 
 int pk_shadow_open(pk_shadow *shadow, const pk_what_if *copy, pk_error *error) {
   *shadow = (pk_shadow){.copy = copy};
-  int rc = pk_what_if_connection(copy->original, &shadow->db, error);
+  int rc =
+      pk_what_if_connection(copy->original, copy->schema, &shadow->db, error);
   if (rc == SQLITE_OK && sqlite3_create_module(shadow->db, "pk_shadow", &module,
                                                shadow) != SQLITE_OK)
     rc = pk_fail_db(error, shadow->db, "cannot read statements");

@@ -1,16 +1,36 @@
 /*
-** advice.h: the rows of prod_index_advice, and the two parts that make them.
+** advice.h: the rows of prod_index_advice, and the parts that make them.
 */
 #ifndef PK_ADVICE_H
 #define PK_ADVICE_H
 
 #include "../base/table.h"
 #include "candidates.h"
+#include "select.h"
+#include "workload.h"
+
+/* In the order of the words in the option's declaration. */
+typedef enum pk_proof_kind { PK_BY_SIZE, PK_NO_PROOF, PK_COPY } pk_proof_kind;
+
+/* What was asked for. */
+typedef struct pk_request {
+  pk_limits limits;
+  double max_seconds;
+  int proof; /* a pk_proof_kind */
+  int show_rejected;
+  char *schema;
+  char *workload_table;
+  char *workload_file;
+} pk_request;
 
 typedef struct pk_advice {
   const char *action, *ddl, *undo_ddl, *table, *columns, *kind;
-  int queries;         /* 0: NULL */
-  sqlite3_int64 bytes; /* 0: NULL */
+  int queries;                /* 0: NULL */
+  double calls;               /* 0: NULL */
+  double before_ms, after_ms; /* below 0: NULL, both */
+  sqlite3_int64 before_pages, after_pages;
+  sqlite3_int64 bytes;     /* 0: NULL */
+  double write_cost_ratio; /* 0: NULL */
   const char *verified, *reason, *warnings;
 } pk_advice;
 
@@ -21,20 +41,42 @@ typedef struct pk_advice_rows {
 
 void pk_advise(pk_advice_rows *out, const pk_advice *advice);
 
-/* CREATE INDEX, for a candidate that the planner was seen to use. */
+/* CREATE INDEX, for a candidate that the planner was seen to use; what was
+** measured of it is in *measured, NULL for nothing. */
 int pk_advise_create(pk_advice_rows *out, const pk_what_if *copy,
                      const pk_candidate *index, const char *reason,
-                     pk_error *error);
+                     const pk_advice *measured, pk_error *error);
 
 /* "DROP INDEX orders_city", from sqlite3_malloc. */
-char *pk_drop_ddl(const char *index);
+char *pk_drop_ddl(const pk_what_if *copy, const char *index);
 
 /* "50,123 rows", or "about 1,200,000 rows"; from sqlite3_malloc. */
 char *pk_rows_in_words(const pk_copied_table *table);
 
-/* statements.c: what would serve the statements in `sql`. */
-int pk_advise_on_statements(pk_advice_rows *out, pk_what_if *copy,
-                            const char *sql, pk_error *error);
+/* One look at a workload. */
+typedef struct pk_review {
+  const pk_request *request;
+  pk_what_if *copy;
+  pk_workload *workload;
+  pk_shadow shadow;
+  pk_candidates pool;     /* the accepted ones are marked */
+  pk_candidate_sets sets; /* of the pool, to be tried together */
+  pk_proof proof;
+  pk_selection selection; /* evidence is NULL where nothing was run */
+  char *unproven;         /* why nothing was run, though it was asked for */
+} pk_review;
+
+/* review.c: which indexes would serve the workload. */
+int pk_review_workload(pk_review *review, pk_error *error);
+void pk_review_free(pk_review *review);
+
+/* report.c: the rows about it. */
+int pk_report(pk_advice_rows *out, pk_review *review, pk_error *error);
+
+/* audit.c: lists the indexes that exist now in the temporary table `listed` of
+** the private copy: table_name, index_name, ddl, age, is_unique, is_partial,
+** is_droppable, key. To be done before an index is tried there. */
+int pk_list_indexes(pk_what_if *copy, pk_error *error);
 
 /* audit.c: which indexes are missing under foreign keys, and which are of no
 ** use beside others. */

@@ -12,8 +12,7 @@ static const char few_values[] =
 /* The lookup that SQLite makes in the child table when a parent row goes. */
 static char *lookup(const pk_candidate *index) {
   sqlite3_str *sql = sqlite3_str_new(NULL);
-  sqlite3_str_appendf(sql, "SELECT 1 FROM main.\"%w\" WHERE ",
-                      index->table->name);
+  sqlite3_str_appendf(sql, "SELECT 1 FROM \"%w\" WHERE ", index->table->name);
   for (int i = 0; i < index->key.width; i++)
     sqlite3_str_appendf(
         sql, "%s\"%w\" = ?", i ? " AND " : "",
@@ -80,7 +79,10 @@ static int advise_foreign_key(pk_advice_rows *out, pk_what_if *copy,
       "change its key, %s is scanned in full (%s)",
       index->table->name, index->columns, parent, parent, index->table->name,
       rows);
-  rc = pk_advise_create(out, copy, index, reason, error);
+  rc = pk_candidate_bytes(copy, index, &index->bytes, error);
+  if (rc == SQLITE_OK)
+    rc = pk_advise_create(out, copy, index, reason,
+                          &(pk_advice){.before_ms = -1}, error);
   sqlite3_free(rows);
   sqlite3_free(reason);
   return rc;
@@ -196,7 +198,7 @@ static int advise_drop(pk_advice_rows *out, pk_what_if *copy,
   int rc = key_of_index(copy, index, &dropped.key, error);
   if (rc == SQLITE_OK) rc = pk_candidate_bytes(copy, &dropped, &bytes, error);
   if (rc != SQLITE_OK) return rc;
-  char *ddl = pk_drop_ddl(index);
+  char *ddl = pk_drop_ddl(copy, index);
   char *columns = pk_candidate_columns(&dropped);
   char *reason = sqlite3_mprintf(
       same ? "%s has the same columns in the same order as %s: one of them is "
@@ -212,6 +214,7 @@ static int advise_drop(pk_advice_rows *out, pk_what_if *copy,
       .columns = columns,
       .kind = same ? "duplicate" : "prefix",
       .bytes = bytes,
+      .before_ms = -1,
       .verified = "schema",
       .reason = reason,
       .warnings = "a statement that names it with INDEXED BY would fail"};
@@ -238,16 +241,19 @@ static int review_indexes(pk_advice_rows *out, pk_what_if *copy,
   return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
+int pk_list_indexes(pk_what_if *copy, pk_error *error) {
+  return pk_run(copy->db, error, "%s", list_indexes);
+}
+
 int pk_advise_on_schema(pk_advice_rows *out, pk_what_if *copy,
                         pk_error *error) {
-  /* listed before indexes are tried for the foreign keys */
-  int rc = pk_run(copy->db, error, "%s", list_indexes);
-  if (rc == SQLITE_OK) rc = review_foreign_keys(out, copy, error);
+  int rc = review_foreign_keys(out, copy, error);
   if (rc == SQLITE_OK) rc = review_indexes(out, copy, error);
   if (rc == SQLITE_OK && copy->incomplete) {
     char *reason = sqlite3_mprintf("the private copy could not take in %s",
                                    pk_what_if_left_out(copy));
-    pk_advise(out, &(pk_advice){.action = "skipped", .reason = reason});
+    pk_advise(out, &(pk_advice){
+                       .action = "skipped", .before_ms = -1, .reason = reason});
     sqlite3_free(reason);
   }
   return rc;

@@ -2,7 +2,9 @@
 #include "candidates.h"
 
 #include <stddef.h>
+#include <string.h>
 
+#include "../base/array.h"
 #include "../base/sql.h"
 #include "measure.h"
 
@@ -11,10 +13,23 @@
 
 /* What may be added to a key to make it covering. */
 #define MOST_ADDED_COLUMNS 3
+#define MOST_ADDED_FOR_PROOF 5
 #define MOST_ADDED_BYTES 100
 
 static const char range_warning[] =
     "pays only where the range picks out a small part of the table";
+
+/* The bytes that a column takes in an index, measured once. */
+static int column_bytes(const pk_what_if *copy, const pk_copied_table *table,
+                        int number, double *bytes, pk_error *error) {
+  pk_copied_column *column = &table->columns[number];
+  int rc = SQLITE_OK;
+  if (column->bytes == 0)
+    rc = pk_measure_column_bytes(copy->original, copy->schema, table->name,
+                                 column->name, &column->bytes, error);
+  *bytes = column->bytes;
+  return rc;
+}
 
 /* ---- keys ---- */
 
@@ -65,10 +80,11 @@ int pk_key_rows(const pk_what_if *copy, const pk_copied_table *table,
                 const pk_key *key, double *rows, pk_error *error) {
   char *columns = quoted_columns(table, key, false);
   char *compared = quoted_columns(table, key, true);
-  int rc = columns && compared ? pk_measure_rows_per_key(
-                                     copy->original, table->name, table->rows,
-                                     columns, compared, rows, error)
-                               : pk_fail_memory(error);
+  int rc =
+      columns && compared
+          ? pk_measure_rows_per_key(copy->original, copy->schema, table->name,
+                                    table->rows, columns, compared, rows, error)
+          : pk_fail_memory(error);
   sqlite3_free(columns);
   sqlite3_free(compared);
   return rc;
@@ -139,7 +155,10 @@ char *pk_candidate_columns(const pk_candidate *candidate) {
   for (int i = 0; i < candidate->key.width; i++) {
     const pk_key_column *part = &candidate->key.columns[i];
     if (i) sqlite3_str_appendall(text, ", ");
-    pk_append_identifier(text, candidate->table->columns[part->column].name);
+    if (part->column == PK_EXPRESSION)
+      sqlite3_str_appendall(text, candidate->expression);
+    else
+      pk_append_identifier(text, candidate->table->columns[part->column].name);
     if (part->collation) {
       sqlite3_str_appendall(text, " COLLATE ");
       pk_append_identifier(text, part->collation);
@@ -151,25 +170,54 @@ char *pk_candidate_columns(const pk_candidate *candidate) {
 
 /* Letters, digits and what is beyond ASCII stay; anything else would have to
 ** be quoted. */
+static bool is_plain(char c) {
+  return (unsigned char)c >= 0x80 || (c >= '0' && c <= '9') ||
+         (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
 static void append_name(sqlite3_str *text, const char *name) {
-  for (; *name; name++) {
-    unsigned char c = (unsigned char)*name;
-    bool plain = c >= 0x80 || (c >= '0' && c <= '9') ||
-                 (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-    sqlite3_str_appendchar(text, 1, plain ? (char)c : '_');
+  for (; *name; name++)
+    sqlite3_str_appendchar(text, 1, is_plain(*name) ? *name : '_');
+}
+
+/* The words of an expression: "_lower_email" for lower(email). */
+static void append_words(sqlite3_str *text, const char *expression) {
+  bool in_word = false;
+  for (; *expression; expression++) {
+    bool plain = is_plain(*expression);
+    if (plain && !in_word) sqlite3_str_appendchar(text, 1, '_');
+    if (plain) sqlite3_str_appendchar(text, 1, *expression);
+    in_word = plain;
+  }
+}
+
+static void append_key_name(sqlite3_str *text, const pk_candidate *made) {
+  for (int i = 0; i < made->key.width; i++) {
+    int column = made->key.columns[i].column;
+    if (column == PK_EXPRESSION) {
+      append_words(text, made->expression);
+    } else {
+      sqlite3_str_appendchar(text, 1, '_');
+      append_name(text, made->table->columns[column].name);
+    }
+  }
+  if (made->predicate) {
+    sqlite3_str_appendall(text, "_where");
+    append_words(text, made->predicate);
   }
 }
 
 static int is_taken(const pk_candidates *list, const pk_what_if *copy,
                     const char *name, bool *taken, pk_error *error) {
   static const char query[] =
-      "SELECT 1 FROM main.sqlite_schema WHERE name = %Q COLLATE NOCASE";
+      "SELECT 1 FROM \"%w\".sqlite_schema WHERE name = %Q COLLATE NOCASE";
   sqlite3_int64 found = 0;
   for (int i = 0; i < list->count; i++)
     if (sqlite3_stricmp(list->items[i].name, name) == 0) found = 1;
-  int rc = pk_query_int64(copy->original, &found, error, query, name);
+  int rc =
+      pk_query_int64(copy->original, &found, error, query, copy->schema, name);
   if (rc == SQLITE_OK)
-    rc = pk_query_int64(copy->db, &found, error, query, name);
+    rc = pk_query_int64(copy->db, &found, error, query, copy->schema, name);
   *taken = found;
   return rc;
 }
@@ -179,10 +227,7 @@ static int make_name(const pk_candidates *list, const pk_what_if *copy,
                      pk_candidate *made, pk_error *error) {
   sqlite3_str *text = sqlite3_str_new(NULL);
   append_name(text, made->table->name);
-  for (int i = 0; i < made->key.width; i++) {
-    sqlite3_str_appendchar(text, 1, '_');
-    append_name(text, made->table->columns[made->key.columns[i].column].name);
-  }
+  append_key_name(text, made);
   char *base = sqlite3_str_finish(text);
   bool taken = true;
   int rc = base ? SQLITE_OK : pk_fail_memory(error);
@@ -197,49 +242,63 @@ static int make_name(const pk_candidates *list, const pk_what_if *copy,
   return rc;
 }
 
-static int make_texts(pk_candidate *made, pk_error *error) {
+static int make_texts(pk_candidate *made, const pk_what_if *copy,
+                      pk_error *error) {
   made->columns = pk_candidate_columns(made);
   if (!made->columns) return pk_fail_memory(error);
   sqlite3_str *ddl = sqlite3_str_new(NULL);
   sqlite3_str_appendall(ddl, "CREATE INDEX ");
+  pk_append_schema(ddl, copy);
   pk_append_identifier(ddl, made->name);
   sqlite3_str_appendall(ddl, " ON ");
   pk_append_identifier(ddl, made->table->name);
   sqlite3_str_appendf(ddl, "(%s)", made->columns);
+  if (made->predicate) sqlite3_str_appendf(ddl, " WHERE %s", made->predicate);
   made->ddl = sqlite3_str_finish(ddl);
   return made->ddl ? SQLITE_OK : pk_fail_memory(error);
 }
 
-static bool is_listed(const pk_candidates *list, const pk_candidate *made) {
-  for (int i = 0; i < list->count; i++) {
-    const pk_candidate *other = &list->items[i];
-    if (other->table != made->table || other->key.width != made->key.width)
-      continue;
-    bool same = true;
-    for (int j = 0; j < made->key.width; j++) {
-      const pk_key_column *a = &made->key.columns[j];
-      const pk_key_column *b = &other->key.columns[j];
-      same &= a->column == b->column && a->descending == b->descending &&
-              sqlite3_stricmp(a->collation, b->collation) == 0;
-    }
-    if (same) return true;
+static bool same_text(const char *one, const char *other) {
+  return one && other ? strcmp(one, other) == 0 : one == other;
+}
+
+bool pk_candidate_begins(const pk_candidate *one, const pk_candidate *other) {
+  if (one == other || one->table != other->table ||
+      one->key.width > other->key.width ||
+      !same_text(one->expression, other->expression) ||
+      !same_text(one->predicate, other->predicate))
+    return false;
+  for (int i = 0; i < one->key.width; i++) {
+    const pk_key_column *a = &one->key.columns[i];
+    const pk_key_column *b = &other->key.columns[i];
+    if (a->column != b->column || a->descending != b->descending ||
+        sqlite3_stricmp(a->collation, b->collation) != 0)
+      return false;
   }
-  return false;
+  return true;
+}
+
+pk_candidate *pk_candidates_find(const pk_candidates *list,
+                                 const pk_candidate *like) {
+  for (int i = 0; i < list->count; i++)
+    if (list->items[i].key.width == like->key.width &&
+        pk_candidate_begins(like, &list->items[i]))
+      return &list->items[i];
+  return NULL;
 }
 
 int pk_candidates_add(pk_candidates *list, const pk_what_if *copy,
                       pk_candidate *made, pk_error *error) {
-  if (is_listed(list, made)) {
+  if (pk_candidates_find(list, made)) {
     pk_candidate_free(made);
     return SQLITE_OK;
   }
   int rc = made->purpose ? SQLITE_OK : pk_fail_memory(error);
   if (rc == SQLITE_OK) rc = make_name(list, copy, made, error);
-  if (rc == SQLITE_OK) rc = make_texts(made, error);
+  if (rc == SQLITE_OK) rc = make_texts(made, copy, error);
   pk_candidate *items = NULL;
   if (rc == SQLITE_OK) {
-    items = sqlite3_realloc64(
-        list->items, ((sqlite3_uint64)list->count + 1) * sizeof *items);
+    items = pk_array_room(list->items, list->count, sizeof *items);
     if (!items) rc = pk_fail_memory(error);
   }
   if (rc != SQLITE_OK) {
@@ -265,6 +324,7 @@ static char *purpose_of(const pk_access *access, const pk_key *key,
                         bool ordered) {
   static const char *const how[] = {
       [PK_EQUAL] = " = ?", [PK_IN] = " IN (...)", [PK_RANGE] = " in a range"};
+  if (key->width == 0) return sqlite3_mprintf("for a few of its columns");
   sqlite3_str *text = sqlite3_str_new(NULL);
   int terms = 0;
   for (int i = 0; i < key->width; i++) {
@@ -293,9 +353,11 @@ static bool has_all_columns(const pk_copied_table *table, const pk_key *key) {
 ** fit where they are too many or too wide, or where the index would be the
 ** table once more. */
 static int make_covering(const pk_what_if *copy, const pk_access *access,
-                         pk_key *key, bool *fits, pk_error *error) {
+                         bool generous, pk_key *key, bool *fits,
+                         pk_error *error) {
   const pk_copied_table *table = access->table;
-  int most = key->width + MOST_ADDED_COLUMNS;
+  int most =
+      key->width + (generous ? MOST_ADDED_FOR_PROOF : MOST_ADDED_COLUMNS);
   *fits = false;
   if (table->column_count > 63 && access->columns >> 63) return SQLITE_OK;
   for (int i = 0; i < table->column_count && i < 64; i++) {
@@ -304,12 +366,11 @@ static int make_covering(const pk_what_if *copy, const pk_access *access,
         key_has(key, i))
       continue;
     if (key->width == most || key->width == PK_MOST_KEY) return SQLITE_OK;
-    int rc = pk_measure_column_bytes(copy->original, table->name,
-                                     table->columns[i].name, &bytes, error);
+    int rc = column_bytes(copy, table, i, &bytes, error);
     if (rc != SQLITE_OK || bytes > MOST_ADDED_BYTES) return rc;
     key_append(key, i, NULL, false);
   }
-  *fits = !has_all_columns(table, key);
+  *fits = key->width > 0 && !has_all_columns(table, key);
   return SQLITE_OK;
 }
 
@@ -318,47 +379,61 @@ typedef struct proposal {
   pk_candidates *list;
   const pk_what_if *copy;
   const pk_access *access;
+  bool generous;
   pk_key equal;   /* the columns compared for equality */
   double rows;    /* that they find */
   bool selective; /* few enough to be fetched one by one */
 } proposal;
 
-typedef enum shape { ROWS_FOUND, ROWS_IN_RANGE, ROWS_IN_ORDER } shape;
+typedef enum shape {
+  ROWS_FOUND,
+  ROWS_IN_RANGE,
+  ROWS_IN_ORDER,
+  ALL_ROWS,
+} shape;
 
 static const char *const benefit_of[] = {
     [ROWS_FOUND] = "with the index only those rows are read",
     [ROWS_IN_RANGE] = "with the index only those rows are read",
     [ROWS_IN_ORDER] = "with the index they are read in that order",
+    [ALL_ROWS] =
+        "the index has all columns that are needed, and is read "
+        "instead of the table",
 };
 
-/* Proposes a key. Where it does not pay to fetch the rows that it finds, the
-** index must cover the access; one on a range is at least worth a warning. */
-static int propose(const proposal *for_access, const pk_key *key, shape how,
-                   bool pays, pk_error *error) {
-  const pk_access *access = for_access->access;
-  pk_candidate made = {.table = access->table,
+static int add_key(const proposal *for_access, const pk_key *key,
+                   const pk_key *wanted, shape how, const char *warning,
+                   pk_error *error) {
+  bool covers = key->width > wanted->width;
+  pk_candidate made = {.table = for_access->access->table,
                        .key = *key,
                        .kind = key->width == 1 ? "plain" : "composite",
-                       .benefit = benefit_of[how]};
-  if (!pays) {
-    pk_key covering = *key;
-    bool fits;
-    int rc = make_covering(for_access->copy, access, &covering, &fits, error);
-    if (rc != SQLITE_OK) return rc;
-    if (fits) {
-      made.key = covering;
-      made.benefit =
-          "the index has all columns that are needed, and is read "
-          "instead of the table";
-      if (covering.width > key->width) made.kind = "covering";
-    } else if (how == ROWS_IN_RANGE) {
-      made.warning = range_warning;
-    } else {
-      return SQLITE_OK;
-    }
-  }
-  made.purpose = purpose_of(access, key, how == ROWS_IN_ORDER);
+                       .benefit = benefit_of[how],
+                       .warning = warning};
+  if (covers && key->width > 1) made.kind = "covering";
+  if (covers) made.benefit = benefit_of[ALL_ROWS];
+  made.purpose = purpose_of(for_access->access, wanted, how == ROWS_IN_ORDER);
   return pk_candidates_add(for_access->list, for_access->copy, &made, error);
+}
+
+/* Proposes a key. Where it does not pay to fetch the rows that it finds, the
+** index must cover the access; one on a range is at least worth a warning. For
+** a proof both are proposed. */
+static int propose(const proposal *for_access, const pk_key *key, shape how,
+                   bool pays, pk_error *error) {
+  pk_key covering = *key;
+  bool fits = false, generous = for_access->generous;
+  int rc = SQLITE_OK;
+  if (!pays || generous)
+    rc = make_covering(for_access->copy, for_access->access, generous,
+                       &covering, &fits, error);
+  if (rc == SQLITE_OK && fits)
+    rc = add_key(for_access, &covering, key, how, NULL, error);
+  bool doubtful = !pays && !fits && how == ROWS_IN_RANGE && !generous;
+  if (rc == SQLITE_OK && key->width > 0 && (pays || generous || doubtful))
+    rc = add_key(for_access, key, key, how, doubtful ? range_warning : NULL,
+                 error);
+  return rc;
 }
 
 static int propose_ranges(const proposal *for_access, pk_error *error) {
@@ -388,23 +463,58 @@ static bool has_range(const pk_access *access) {
 }
 
 int pk_candidates_for(pk_candidates *list, const pk_what_if *copy,
-                      const pk_access *access, pk_error *error) {
-  proposal made = {.list = list, .copy = copy, .access = access};
+                      const pk_access *access, bool generous, pk_error *error) {
+  proposal made = {
+      .list = list, .copy = copy, .access = access, .generous = generous};
   if (access->table->rows < PK_FEW_ROWS) return SQLITE_OK;
   int rc = equality_key(copy, access, &made.equal, &made.rows, error);
   if (rc != SQLITE_OK) return rc;
   made.selective = made.rows <= (double)access->table->rows * PK_MOST_SHARE;
   bool ranged = has_range(access), ordered = access->order_count > 0;
-  if (made.rows < UNIQUE_ROWS || (!ranged && !ordered))
-    return made.equal.width
-               ? propose(&made, &made.equal, ROWS_FOUND, made.selective, error)
-               : SQLITE_OK;
+  if (made.equal.width == 0 && !ranged && !ordered)
+    return generous ? propose(&made, &made.equal, ALL_ROWS, false, error)
+                    : SQLITE_OK;
+  bool found = made.rows < UNIQUE_ROWS || (!ranged && !ordered);
+  if (made.equal.width && (found || generous))
+    rc = propose(&made, &made.equal, ROWS_FOUND, made.selective, error);
+  if (found || rc != SQLITE_OK) return rc;
   if (ranged) rc = propose_ranges(&made, error);
   if (rc == SQLITE_OK && ordered) rc = propose_order(&made, error);
   return rc;
 }
 
+int pk_candidates_partial(pk_candidates *list, const pk_what_if *copy,
+                          const pk_access *access, int column, char *predicate,
+                          pk_error *error) {
+  pk_access rest = *access;
+  pk_candidate made = {.table = access->table,
+                       .predicate = predicate,
+                       .kind = "partial",
+                       .benefit = "the index has only those rows"};
+  double rows;
+  rest.term_count = 0;
+  for (int i = 0; i < access->term_count; i++)
+    if (access->terms[i].column != column)
+      rest.terms[rest.term_count++] = access->terms[i];
+  int rc = equality_key(copy, &rest, &made.key, &rows, error);
+  if (rc != SQLITE_OK) {
+    pk_candidate_free(&made);
+    return rc;
+  }
+  for (int i = 0; i < rest.term_count && rest.order_count == 0; i++)
+    if (rest.terms[i].use == PK_RANGE)
+      key_append(&made.key, rest.terms[i].column,
+                 collation_to_name(&rest, &rest.terms[i]), false);
+  append_order(&made.key, &rest);
+  if (made.key.width == 0) key_append(&made.key, column, NULL, false);
+  made.purpose = sqlite3_mprintf("to find %s", predicate);
+  return pk_candidates_add(list, copy, &made, error);
+}
+
 /* ---- size ---- */
+
+/* What a value of an expression takes is not sampled. */
+#define EXPRESSION_BYTES 12
 
 /* A freshly built index is packed; its entries have a header byte, a payload
 ** length, a cell pointer of two bytes and the rowid. */
@@ -413,10 +523,13 @@ int pk_candidate_bytes(const pk_what_if *copy, const pk_candidate *candidate,
   double entry = 1 + 1 + 2 + 4;
   const pk_copied_table *table = candidate->table;
   for (int i = 0; i < candidate->key.width; i++) {
-    double column = 0;
-    int rc = pk_measure_column_bytes(
-        copy->original, table->name,
-        table->columns[candidate->key.columns[i].column].name, &column, error);
+    double column = EXPRESSION_BYTES;
+    if (candidate->key.columns[i].column == PK_EXPRESSION) {
+      entry += column;
+      continue;
+    }
+    int rc = column_bytes(copy, table, candidate->key.columns[i].column,
+                          &column, error);
     if (rc != SQLITE_OK) return rc;
     entry += column;
   }
@@ -424,13 +537,37 @@ int pk_candidate_bytes(const pk_what_if *copy, const pk_candidate *candidate,
   return SQLITE_OK;
 }
 
+int pk_candidates_move(pk_candidates *to, const pk_what_if *copy,
+                       pk_candidate *candidate, int *number, pk_error *error) {
+  int rc = SQLITE_OK;
+  if (!pk_candidates_find(to, candidate)) {
+    pk_candidate moved = {.table = candidate->table,
+                          .key = candidate->key,
+                          .expression = candidate->expression,
+                          .predicate = candidate->predicate,
+                          .purpose = candidate->purpose,
+                          .kind = candidate->kind,
+                          .benefit = candidate->benefit,
+                          .warning = candidate->warning};
+    candidate->expression = candidate->predicate = candidate->purpose = NULL;
+    rc = pk_candidates_add(to, copy, &moved, error);
+    *number = to->count - 1;
+  } else {
+    *number = (int)(pk_candidates_find(to, candidate) - to->items);
+  }
+  pk_candidate_free(candidate);
+  return rc;
+}
+
 void pk_candidate_free(pk_candidate *candidate) {
   sqlite3_free(candidate->name);
   sqlite3_free(candidate->columns);
   sqlite3_free(candidate->ddl);
   sqlite3_free(candidate->purpose);
-  candidate->name = candidate->columns = NULL;
-  candidate->ddl = candidate->purpose = NULL;
+  sqlite3_free(candidate->expression);
+  sqlite3_free(candidate->predicate);
+  sqlite3_free(candidate->replaces);
+  *candidate = (pk_candidate){0};
 }
 
 void pk_candidates_free(pk_candidates *list) {

@@ -7,8 +7,10 @@
 ** many rows are found and each has to be fetched from the table, the other
 ** columns that the statement reads are added, so that the index covers it.
 **
-** Candidates are proposed generously: which of them SQLite would use is found
-** out in the private copy of the schema (what_if.h).
+** For a proof by execution they are proposed generously: with and without the
+** columns that make them covering, and also where fetching would not seem to
+** pay. Which of them SQLite would use is found out in the private copy of the
+** schema (what_if.h), what they are worth on a copy of the data (proof.h).
 */
 #ifndef PK_CANDIDATES_H
 #define PK_CANDIDATES_H
@@ -22,8 +24,10 @@
 ** from end to end, unless few are fetched: at most this share of it. */
 #define PK_MOST_SHARE 0.1
 
+#define PK_EXPRESSION -2 /* instead of a column's number */
+
 typedef struct pk_key_column {
-  int column;
+  int column;            /* or PK_EXPRESSION, in the first place only */
   const char *collation; /* NULL: the column's own */
   bool descending;
 } pk_key_column;
@@ -36,16 +40,23 @@ typedef struct pk_key {
 typedef struct pk_candidate {
   const pk_copied_table *table;
   pk_key key;
-  char *name;                /* free in the schema, and readable */
-  char *columns;             /* "customer_id, created_at DESC" */
-  char *ddl;                 /* CREATE INDEX ... */
-  char *purpose;             /* "to find customer_id = ? and sorted by ..." */
-  const char *kind;          /* plain, composite, covering, foreign_key */
-  const char *benefit;       /* what the index changes */
-  const char *warning;       /* or NULL */
-  bool in_copy;              /* it exists in the private copy just now */
+  char *expression;    /* of the first key column, or NULL */
+  char *predicate;     /* of a partial index, or NULL */
+  char *name;          /* free in the schema, and readable */
+  char *columns;       /* "customer_id, created_at DESC" */
+  char *ddl;           /* CREATE INDEX ... */
+  char *purpose;       /* "to find customer_id = ? and sorted by ..." */
+  const char *kind;    /* plain, composite, covering, partial, ... */
+  const char *benefit; /* what the index changes */
+  const char *warning; /* or NULL */
+  bool in_copy;        /* it exists in the private copy just now */
+  bool accepted;
   int queries;               /* how many of the statements use it */
+  double calls;              /* of those statements */
   sqlite3_int64 spared_rows; /* that they no longer scan */
+  sqlite3_int64 bytes;       /* estimated, or measured where it was built */
+  double write_cost_ratio;   /* of inserting into its table; 0: not known */
+  char *replaces;            /* an existing index that it makes superfluous */
 } pk_candidate;
 
 typedef struct pk_candidates {
@@ -55,10 +66,24 @@ typedef struct pk_candidates {
 
 /* Adds the indexes that could serve one access. */
 int pk_candidates_for(pk_candidates *list, const pk_what_if *copy,
-                      const pk_access *access, pk_error *error);
+                      const pk_access *access, bool generous, pk_error *error);
 
-/* Adds one index, described by `made`: its table, key and constant texts are
-** set; name, columns and ddl are made here; the purpose is taken over. */
+/* The same for an access under a predicate, which is taken over: the indexes
+** that have only the rows for which it holds. `column` is what it is about. */
+int pk_candidates_partial(pk_candidates *list, const pk_what_if *copy,
+                          const pk_access *access, int column, char *predicate,
+                          pk_error *error);
+
+/* The one like it, or NULL. */
+pk_candidate *pk_candidates_find(const pk_candidates *list,
+                                 const pk_candidate *like);
+
+/* Does the key of one begin the other's, of the same table and rows? */
+bool pk_candidate_begins(const pk_candidate *one, const pk_candidate *other);
+
+/* Adds one index, unless there is one like it, described by `made`: its table,
+** key and constant texts are set; name, columns and ddl are made here; purpose,
+** expression and predicate are taken over. */
 int pk_candidates_add(pk_candidates *list, const pk_what_if *copy,
                       pk_candidate *made, pk_error *error);
 
@@ -72,6 +97,11 @@ char *pk_candidate_columns(const pk_candidate *candidate);
 /* About how large the index will be. */
 int pk_candidate_bytes(const pk_what_if *copy, const pk_candidate *candidate,
                        sqlite3_int64 *bytes, pk_error *error);
+
+/* Moves a candidate to another list, unless that has one like it, under a name
+** that is free there, and gives its number in that list. */
+int pk_candidates_move(pk_candidates *to, const pk_what_if *copy,
+                       pk_candidate *candidate, int *number, pk_error *error);
 
 void pk_candidate_free(pk_candidate *candidate);
 void pk_candidates_free(pk_candidates *list);

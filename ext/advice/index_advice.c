@@ -1,11 +1,14 @@
 /*
-** index_advice.c: which indexes to create and which to drop, each shown to
-** SQLite's own planner first.
+** index_advice.c: which indexes to create and which to drop, proven by running
+** the workload on a copy of the data.
 **
 **     SELECT * FROM prod_index_advice('SELECT * FROM orders
 **                                      WHERE customer_id = 5
 **                                      ORDER BY created_at');
 **     SELECT ddl, reason FROM prod_index_advice;
+**     SELECT ddl, before_ms, after_ms FROM prod_index_advice(
+**       'SELECT status, sum(total_cents) FROM orders GROUP BY status',
+**       '{"max_seconds":10}');
 **
 ** amounts to
 **
@@ -15,42 +18,87 @@
 **       before_ms REAL, after_ms REAL, before_pages INTEGER,
 **       after_pages INTEGER, est_bytes INTEGER, write_cost_ratio REAL,
 **       verified TEXT, reason TEXT, warnings TEXT,
-**       sql HIDDEN);
+**       sql HIDDEN, options HIDDEN);
 **
-** With sql, one or several statements separated by semicolons, a `create` row
-** for each index that would serve them; no row where none is needed. Without,
-** an audit of the schema: `create` rows for foreign keys without an index,
-** `drop` rows for indexes that another one makes superfluous. What could not
-** be looked at is a row `skipped` whose reason says why.
+** With sql, or a workload in a table or file, `create` and `replace` rows for the
+** indexes that are worth having; no row where none is. Without, the captured
+** statements (prod_query_stats) where there are any, and an audit of the schema:
+** `create` rows for foreign keys without an index, `drop` rows for indexes that
+** another one makes superfluous. What could not be looked at is a row `skipped`
+** whose reason says why.
 **
-** How it works: the schema is copied into a private in-memory database
-** (what_if.h). A second one, in which each table is a virtual table, hears from
-** the planner what a statement asks of its tables (accesses.h). From that and
-** from samples of the data, indexes are proposed (candidates.h), created in
-** the copy, and dropped again one by one, the widest first: one without which
-** the plan is no worse goes. What remains is used by the planner, by name.
-** Statements are planned, never run.
+** How it works, file by file:
 **
-** Locking: reads main with short SELECTs on the caller's connection; no hook,
-** no function and no write on it, and nothing stays open.
+**     workload.c         reads the statements; writing.c finds what those that
+**                        write search for, and what their triggers do
+**     what_if.c          a private copy of the schema, in which they are planned
+**     accesses.c         what the planner asks of each table, heard by virtual
+**                        tables in its place
+**     candidates.c       from that, indexes; text_candidates.c finds those on
+**                        expressions and partial ones; gather.c has both
+**     review.c           which candidates the planner would use
+**     proof.c, select.c  which are worth having, by running the statements on a
+**                        private copy of the data; samples.c fills parameters
+**     report.c, audit.c  the rows
 **
-** Cost: counts at most 100,000 rows of each table, and samples at most 10,000
-** rows for each column that is considered.
+** Locking: reads the schema with short SELECTs and, for a proof, one
+** sqlite3_backup on the caller's connection; no hook, no function and no write
+** on it. Statements that write are planned, never run.
 **
-** Limits: schema main only, no attached or temporary table; no partial and no
-** expression index is proposed. An index on a range is proposed without
-** knowing how much of the table the range picks out, and says so. Times, pages,
-** calls and the cost of writing are not measured: those columns are NULL.
+** Cost: a temporary copy of the database and up to max_seconds; with
+** {"proof":"none"} at most 100,000 rows of each table are counted and 10,000
+** sampled for each column that is considered.
+**
+** Limits: one schema at a time, no temporary tables, no functions and collations
+** of the application. The times are of a copy that lies in memory.
 */
+#include <math.h>
+#include <stddef.h>
+#include <string.h>
+
 #include "../base/feature.h"
 #include "../base/sql.h"
 #include "advice.h"
+
+#define OPTION(field) offsetof(pk_request, field)
+
+static const pk_option options[] = {
+    {"max_indexes", PK_INTEGER, OPTION(limits.max_indexes), .least = 1,
+     .most = 100, .summary = "propose no more new indexes than these (10)"},
+    {"budget_bytes", PK_INTEGER, OPTION(limits.budget_bytes),
+     .summary =
+         "of all new indexes together (8 MiB and 0.4 of the database's size)"},
+    {"min_gain_ratio", PK_REAL, OPTION(limits.min_gain_ratio), .least = 0,
+     .most = 1,
+     .summary = "an index must save this share of what the statements take, "
+                "which is measured with a proof (0.03)"},
+    {"proof", PK_CHOICE, OPTION(proof), .choices = "by_size none copy",
+     .summary =
+         "run the statements on a private copy (copy), or ask the "
+         "planner only (none); by_size: copy from 1 MiB to 1 GiB (by_size)"},
+    {"max_seconds", PK_REAL, OPTION(max_seconds), .least = 0.1, .most = 86400,
+     .summary = "for the proof; then it is told what was proven so far (60)"},
+    {"show_rejected", PK_BOOLEAN, OPTION(show_rejected),
+     .summary = "rows for the indexes that were tried and not chosen (false)"},
+    {"schema", PK_TEXT, OPTION(schema),
+     .summary = "the attached database to look at (main)"},
+    {"workload_table", PK_TEXT, OPTION(workload_table),
+     .summary = "a table with the statements in a column sql or query, and how "
+                "often each runs in one named calls"},
+    {"workload_file", PK_TEXT, OPTION(workload_file),
+     .summary = "a file with statements, separated by semicolons"},
+    {0}};
 
 static void count_or_null(pk_rows *rows, sqlite3_int64 count) {
   if (count > 0)
     pk_row_int64(rows, count);
   else
     pk_row_null(rows);
+}
+
+/* To the microsecond. */
+static double milliseconds(double ms) {
+  return round(ms * 1e3) / 1e3;
 }
 
 void pk_advise(pk_advice_rows *out, const pk_advice *advice) {
@@ -64,10 +112,21 @@ void pk_advise(pk_advice_rows *out, const pk_advice *advice) {
   pk_row_text(rows, advice->columns);
   pk_row_text(rows, advice->kind);
   count_or_null(rows, advice->queries);
-  for (int unknown = 0; unknown < 5; unknown++) /* calls to after_pages */
+  count_or_null(rows, (sqlite3_int64)advice->calls);
+  if (advice->before_ms < 0) {
     pk_row_null(rows);
+    pk_row_null(rows);
+  } else {
+    pk_row_double(rows, milliseconds(advice->before_ms));
+    pk_row_double(rows, milliseconds(advice->after_ms));
+  }
+  count_or_null(rows, advice->before_pages);
+  count_or_null(rows, advice->after_pages);
   count_or_null(rows, advice->bytes);
-  pk_row_null(rows); /* write_cost_ratio */
+  if (advice->write_cost_ratio > 0)
+    pk_row_double(rows, round(advice->write_cost_ratio * 100) / 100);
+  else
+    pk_row_null(rows);
   pk_row_text(rows, advice->verified);
   pk_row_text(rows, advice->reason);
   pk_row_text(rows, advice->warnings);
@@ -82,62 +141,109 @@ char *pk_rows_in_words(const pk_copied_table *table) {
                          (table->rows + unit / 2) / unit * unit);
 }
 
-char *pk_drop_ddl(const char *index) {
+char *pk_drop_ddl(const pk_what_if *copy, const char *index) {
   sqlite3_str *ddl = sqlite3_str_new(NULL);
   sqlite3_str_appendall(ddl, "DROP INDEX ");
+  pk_append_schema(ddl, copy);
   pk_append_identifier(ddl, index);
   return sqlite3_str_finish(ddl);
 }
 
-/* What the user should know besides: about the index, and about statistics
-** with which SQLite may decide otherwise than in the copy. */
-static char *warnings_of(const pk_candidate *index) {
+/* What the user should know besides: about the index, about the statements, and
+** about statistics with which SQLite may decide otherwise than in the copy. */
+static char *warnings_of(const pk_candidate *index, const char *more) {
   sqlite3_str *text = sqlite3_str_new(NULL);
-  if (index->warning) sqlite3_str_appendall(text, index->warning);
+  if (index->warning) sqlite3_str_appendf(text, "%s; ", index->warning);
+  if (more) sqlite3_str_appendf(text, "%s; ", more);
   if (pk_table_is_stale(index->table))
     sqlite3_str_appendf(text,
-                        "%sthe statistics of %s are out of date (they say "
-                        "%,lld rows): run ANALYZE",
-                        index->warning ? "; " : "", index->table->name,
-                        index->table->stat_rows);
-  return sqlite3_str_finish(text);
+                        "the statistics of %s are out of date (they say %,lld "
+                        "rows): run ANALYZE; ",
+                        index->table->name, index->table->stat_rows);
+  char *warnings = sqlite3_str_finish(text);
+  if (warnings) warnings[strlen(warnings) - 2] = 0;
+  return warnings;
 }
 
 int pk_advise_create(pk_advice_rows *out, const pk_what_if *copy,
                      const pk_candidate *index, const char *reason,
-                     pk_error *error) {
-  sqlite3_int64 bytes;
-  int rc = pk_candidate_bytes(copy, index, &bytes, error);
-  if (rc != SQLITE_OK) return rc;
-  char *undo = pk_drop_ddl(index->name);
-  char *warnings = warnings_of(index);
-  pk_advise(out, &(pk_advice){.action = "create",
-                              .ddl = index->ddl,
-                              .undo_ddl = undo,
-                              .table = index->table->name,
-                              .columns = index->columns,
-                              .kind = index->kind,
-                              .queries = index->queries,
-                              .bytes = bytes,
-                              .verified = "planner",
-                              .reason = reason,
-                              .warnings = warnings});
+                     const pk_advice *measured, pk_error *error) {
+  pk_advice row = *measured;
+  char *undo = pk_drop_ddl(copy, index->name);
+  char *warnings = warnings_of(index, measured->warnings);
+  if (!row.action) row.action = "create";
+  if (!row.verified) row.verified = "planner";
+  if (!row.ddl) row.ddl = index->ddl;
+  if (!row.undo_ddl) row.undo_ddl = undo;
+  row.table = index->table->name;
+  row.columns = index->columns;
+  row.kind = index->kind;
+  row.queries = index->queries;
+  row.bytes = index->bytes;
+  row.write_cost_ratio = index->write_cost_ratio;
+  row.reason = reason;
+  row.warnings = warnings;
+  if (undo) pk_advise(out, &row);
   sqlite3_free(undo);
   sqlite3_free(warnings);
-  return SQLITE_OK;
+  return undo ? SQLITE_OK : pk_fail_memory(error);
+}
+
+static int read_workload(pk_workload *all, pk_what_if *copy, const char *sql,
+                         const pk_request *request, pk_error *error) {
+  if (!!sql + !!request->workload_table + !!request->workload_file > 1)
+    return pk_fail(error, SQLITE_ERROR,
+                   "give statements in sql, or in workload_table, or in "
+                   "workload_file, and not in two of them");
+  if (sql) return pk_workload_add_text(all, copy, sql, error);
+  if (request->workload_table)
+    return pk_workload_add_table(all, copy, request->workload_table, error);
+  if (request->workload_file)
+    return pk_workload_add_file(all, copy, request->workload_file, error);
+  return pk_workload_add_statistics(all, copy, error);
+}
+
+static int advise_on_workload(pk_advice_rows *out, pk_what_if *copy,
+                              pk_workload *workload, const pk_request *request,
+                              pk_error *error) {
+  pk_review review = {.request = request, .copy = copy, .workload = workload};
+  int rc = pk_review_workload(&review, error);
+  if (rc == SQLITE_OK) rc = pk_report(out, &review, error);
+  pk_review_free(&review);
+  return rc;
+}
+
+/* Without statements of the caller's, the schema is audited too. */
+static int advise_in(pk_advice_rows *out, pk_what_if *copy, const char *sql,
+                     const pk_request *request, pk_error *error) {
+  pk_workload workload = {0};
+  int rc = pk_list_indexes(copy, error);
+  if (rc == SQLITE_OK) rc = read_workload(&workload, copy, sql, request, error);
+  if (rc == SQLITE_OK && workload.count > 0)
+    rc = advise_on_workload(out, copy, &workload, request, error);
+  if (rc == SQLITE_OK && !sql && !request->workload_table &&
+      !request->workload_file)
+    rc = pk_advise_on_schema(out, copy, error);
+  pk_workload_free(&workload);
+  return rc;
 }
 
 static int advise(pk_rows *rows, sqlite3 *db, sqlite3_value **arguments,
                   pk_error *error) {
-  const char *sql = NULL;
+  const char *sql = NULL, *file;
   pk_advice_rows out = {.rows = rows};
   pk_what_if *copy = NULL;
+  pk_request request = {.limits = {.max_indexes = 10, .min_gain_ratio = 0.03},
+                        .max_seconds = 60};
   int rc = pk_optional_text(arguments[0], "sql", &sql, error);
-  if (rc == SQLITE_OK) rc = pk_what_if_open(&copy, db, error);
   if (rc == SQLITE_OK)
-    rc = sql ? pk_advise_on_statements(&out, copy, sql, error)
-             : pk_advise_on_schema(&out, copy, error);
+    rc = pk_options_read(db, arguments[1], options, &request, error);
+  const char *schema = request.schema ? request.schema : "main";
+  if (rc == SQLITE_OK) rc = pk_schema_file(db, schema, &file, error);
+  if (rc == SQLITE_OK) rc = pk_what_if_open(&copy, db, schema, error);
+  if (rc == SQLITE_OK) rc = advise_in(&out, copy, sql, &request, error);
   pk_what_if_close(copy);
+  pk_options_free(options, &request);
   return rc;
 }
 
@@ -149,10 +255,11 @@ static const pk_table tables[] = {
                 "before_pages INTEGER, after_pages INTEGER, "
                 "est_bytes INTEGER, write_cost_ratio REAL, verified TEXT, "
                 "reason TEXT, warnings TEXT",
-     .arguments = "sql",
+     .arguments = "sql, options",
      .flags = SQLITE_DIRECTONLY,
      .summary = "indexes to create for the given statements, or an audit of "
                 "the existing ones",
+     .options = options,
      .produce = advise},
     {0}};
 

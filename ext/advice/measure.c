@@ -7,12 +7,13 @@
 #include "../base/sql.h"
 
 /* The first and the last rowid are found without reading what is between. */
-static int rowid_span(sqlite3 *db, const char *table, double *span) {
+static int rowid_span(sqlite3 *db, const char *schema, const char *table,
+                      double *span) {
   sqlite3_stmt *query = NULL;
   char *sql = sqlite3_mprintf(
-      "SELECT (SELECT max(rowid) FROM main.\"%w\")"
-      " - (SELECT min(rowid) FROM main.\"%w\") + 1.0",
-      table, table);
+      "SELECT (SELECT max(rowid) FROM \"%w\".\"%w\")"
+      " - (SELECT min(rowid) FROM \"%w\".\"%w\") + 1.0",
+      schema, table, schema, table);
   int rc = sql ? sqlite3_prepare_v2(db, sql, -1, &query, NULL) : SQLITE_NOMEM;
   sqlite3_free(sql);
   if (rc == SQLITE_OK) rc = sqlite3_step(query);
@@ -23,45 +24,48 @@ static int rowid_span(sqlite3 *db, const char *table, double *span) {
 
 /* A row takes at least a byte for each column's type, one for its length, one
 ** for its rowid and two for its cell pointer (file format, section 1.6). */
-static int most_rows(sqlite3 *db, int columns, sqlite3_int64 *rows,
-                     pk_error *error) {
+static int most_rows(sqlite3 *db, const char *schema, int columns,
+                     sqlite3_int64 *rows, pk_error *error) {
   sqlite3_int64 pages = 0, page_bytes = 0;
-  int rc = pk_query_int64(db, &pages, error, "PRAGMA main.page_count");
+  int rc =
+      pk_query_int64(db, &pages, error, "PRAGMA \"%w\".page_count", schema);
   if (rc == SQLITE_OK)
-    rc = pk_query_int64(db, &page_bytes, error, "PRAGMA main.page_size");
+    rc = pk_query_int64(db, &page_bytes, error, "PRAGMA \"%w\".page_size",
+                        schema);
   *rows = pages * page_bytes / (columns + 4);
   return rc;
 }
 
-static int estimate_rows(sqlite3 *db, const char *table, int columns,
-                         sqlite3_int64 *rows, pk_error *error) {
+static int estimate_rows(sqlite3 *db, const char *schema, const char *table,
+                         int columns, sqlite3_int64 *rows, pk_error *error) {
   double span = 0;
   sqlite3_int64 most;
-  int rc = most_rows(db, columns, &most, error);
+  int rc = most_rows(db, schema, columns, &most, error);
   if (rc != SQLITE_OK) return rc;
   /* A WITHOUT ROWID table has no such span; then what was counted stands. */
-  if (rowid_span(db, table, &span) != SQLITE_OK || !(span > (double)*rows))
+  if (rowid_span(db, schema, table, &span) != SQLITE_OK ||
+      !(span > (double)*rows))
     return SQLITE_OK;
   if (span > (double)most) span = (double)most;
   if (span > (double)*rows) *rows = (sqlite3_int64)span;
   return SQLITE_OK;
 }
 
-int pk_measure_rows(sqlite3 *db, const char *table, int columns,
-                    sqlite3_int64 stat_rows, sqlite3_int64 *rows, bool *exact,
-                    pk_error *error) {
+int pk_measure_rows(sqlite3 *db, const char *schema, const char *table,
+                    int columns, sqlite3_int64 stat_rows, sqlite3_int64 *rows,
+                    bool *exact, pk_error *error) {
   *rows = 0;
   int rc = pk_query_int64(db, rows, error,
                           "SELECT count(*) FROM "
-                          "(SELECT 1 FROM main.\"%w\" LIMIT %d)",
-                          table, PK_COUNTED_ROWS + 1);
+                          "(SELECT 1 FROM \"%w\".\"%w\" LIMIT %d)",
+                          schema, table, PK_COUNTED_ROWS + 1);
   *exact = *rows <= PK_COUNTED_ROWS;
   if (rc != SQLITE_OK || *exact) return rc;
   if (stat_rows > *rows) {
     *rows = stat_rows;
     return SQLITE_OK;
   }
-  return estimate_rows(db, table, columns, rows, error);
+  return estimate_rows(db, schema, table, columns, rows, error);
 }
 
 /*
@@ -70,15 +74,16 @@ int pk_measure_rows(sqlite3 *db, const char *table, int columns,
 ** Guarantees for Distinct Values, 2000): keys seen once stand for sqrt(n/s)
 ** keys of the table, the others for themselves.
 */
-int pk_measure_rows_per_key(sqlite3 *db, const char *table, sqlite3_int64 rows,
-                            const char *columns, const char *compared,
-                            double *rows_per_key, pk_error *error) {
+int pk_measure_rows_per_key(sqlite3 *db, const char *schema, const char *table,
+                            sqlite3_int64 rows, const char *columns,
+                            const char *compared, double *rows_per_key,
+                            pk_error *error) {
   sqlite3_stmt *query;
   int rc = pk_prepare(db, &query, error,
                       "SELECT sum(alike), count(*), sum(alike = 1) FROM "
                       "(SELECT count(*) AS alike FROM "
-                      "(SELECT %s FROM main.\"%w\" LIMIT %d) GROUP BY %s)",
-                      columns, table, PK_SAMPLED_ROWS, compared);
+                      "(SELECT %s FROM \"%w\".\"%w\" LIMIT %d) GROUP BY %s)",
+                      columns, schema, table, PK_SAMPLED_ROWS, compared);
   if (rc != SQLITE_OK) return rc;
   *rows_per_key = 1;
   rc = pk_step(query, error);
@@ -95,8 +100,9 @@ int pk_measure_rows_per_key(sqlite3 *db, const char *table, sqlite3_int64 rows,
 
 /* The sizes are those of the record format (file format, section 2.1), with
 ** one byte for the serial type. */
-int pk_measure_column_bytes(sqlite3 *db, const char *table, const char *column,
-                            double *bytes, pk_error *error) {
+int pk_measure_column_bytes(sqlite3 *db, const char *schema, const char *table,
+                            const char *column, double *bytes,
+                            pk_error *error) {
   sqlite3_stmt *query;
   int rc = pk_prepare(db, &query, error,
                       "SELECT 1 + avg(CASE typeof(v)"
@@ -110,8 +116,8 @@ int pk_measure_column_bytes(sqlite3 *db, const char *table, const char *column,
                       "  WHEN v BETWEEN -2147483648 AND 2147483647 THEN 4"
                       "  ELSE 8 END"
                       " ELSE length(CAST(v AS BLOB)) END)"
-                      " FROM (SELECT \"%w\" AS v FROM main.\"%w\" LIMIT %d)",
-                      column, table, PK_SAMPLED_ROWS);
+                      " FROM (SELECT \"%w\" AS v FROM \"%w\".\"%w\" LIMIT %d)",
+                      column, schema, table, PK_SAMPLED_ROWS);
   if (rc != SQLITE_OK) return rc;
   *bytes = 1;
   rc = pk_step(query, error);

@@ -27,10 +27,20 @@ static void stand_in_collation(void *context, sqlite3 *db, int encoding,
   sqlite3_create_collation(db, name, SQLITE_UTF8, NULL, compare_bytes);
 }
 
-int pk_what_if_connection(sqlite3 *original, sqlite3 **db, pk_error *error) {
+void pk_what_if_prepare_connection(sqlite3 *db, sqlite3 *original,
+                                   const char *schema) {
+  sqlite3_collation_needed(db, NULL, stand_in_collation);
+  int trusted = 0;
+  sqlite3_db_config(original, SQLITE_DBCONFIG_TRUSTED_SCHEMA, -1, &trusted);
+  sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, trusted, NULL);
+  sqlite3_db_config(db, SQLITE_DBCONFIG_MAINDBNAME, schema);
+}
+
+int pk_what_if_connection(sqlite3 *original, const char *schema, sqlite3 **db,
+                          pk_error *error) {
   int rc = pk_private_memory(original, db, error);
   if (rc != SQLITE_OK) return rc;
-  sqlite3_collation_needed(*db, NULL, stand_in_collation);
+  pk_what_if_prepare_connection(*db, original, schema);
   return pk_run(*db, error, "PRAGMA temp_store = MEMORY");
 }
 
@@ -115,11 +125,11 @@ static int copy_object(pk_what_if *copy, const char *name, const char *sql,
 static int copy_objects(pk_what_if *copy, const char *type, pk_error *error) {
   sqlite3_stmt *object;
   int rc = pk_prepare(copy->original, &object, error,
-                      "SELECT name, sql, rootpage FROM main.sqlite_schema "
+                      "SELECT name, sql, rootpage FROM \"%w\".sqlite_schema "
                       "WHERE type = %Q AND sql IS NOT NULL "
                       "AND name NOT LIKE 'sqlite\\_%%' ESCAPE '\\' "
                       "ORDER BY rowid",
-                      type);
+                      copy->schema, type);
   if (rc != SQLITE_OK) return rc;
   bool is_table = strcmp(type, "table") == 0;
   while (rc == SQLITE_OK && (rc = pk_step(object, error)) == SQLITE_ROW) {
@@ -216,6 +226,12 @@ static int describe_tables(pk_what_if *copy, pk_error *error) {
   return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
+void pk_append_schema(sqlite3_str *text, const pk_what_if *copy) {
+  if (sqlite3_stricmp(copy->schema, "main") == 0) return;
+  pk_append_identifier(text, copy->schema);
+  sqlite3_str_appendchar(text, 1, '.');
+}
+
 const pk_copied_table *pk_what_if_table(const pk_what_if *copy,
                                         const char *name) {
   for (int i = 0; name && i < copy->table_count; i++)
@@ -229,8 +245,9 @@ const pk_copied_table *pk_what_if_table(const pk_what_if *copy,
 static int has_statistics(pk_what_if *copy, bool *has, pk_error *error) {
   sqlite3_int64 found = 0;
   int rc = pk_query_int64(copy->original, &found, error,
-                          "SELECT 1 FROM main.sqlite_schema "
-                          "WHERE name = 'sqlite_stat1'");
+                          "SELECT 1 FROM \"%w\".sqlite_schema "
+                          "WHERE name = 'sqlite_stat1'",
+                          copy->schema);
   *has = found;
   return rc;
 }
@@ -240,7 +257,8 @@ static int read_stat_rows(pk_what_if *copy, pk_error *error) {
   sqlite3_stmt *stat;
   int rc = pk_prepare(copy->original, &stat, error,
                       "SELECT tbl, max(CAST(stat AS INTEGER)) "
-                      "FROM main.sqlite_stat1 GROUP BY tbl");
+                      "FROM \"%w\".sqlite_stat1 GROUP BY tbl",
+                      copy->schema);
   while (rc == SQLITE_OK && (rc = pk_step(stat, error)) == SQLITE_ROW) {
     const char *name = (const char *)sqlite3_column_text(stat, 0);
     pk_copied_table *table = (pk_copied_table *)pk_what_if_table(copy, name);
@@ -267,8 +285,9 @@ static int insert_stat(pk_what_if *copy, const char *table, const char *index,
 static int copy_statistics(pk_what_if *copy, pk_error *error) {
   sqlite3_stmt *stat;
   int rc = pk_prepare(copy->original, &stat, error,
-                      "SELECT tbl, idx, stat FROM main.sqlite_stat1 "
-                      "WHERE idx IS NOT NULL");
+                      "SELECT tbl, idx, stat FROM \"%w\".sqlite_stat1 "
+                      "WHERE idx IS NOT NULL",
+                      copy->schema);
   while (rc == SQLITE_OK && (rc = pk_step(stat, error)) == SQLITE_ROW) {
     const char *name = (const char *)sqlite3_column_text(stat, 0);
     const pk_copied_table *table = pk_what_if_table(copy, name);
@@ -285,9 +304,9 @@ static int measure_table(pk_what_if *copy, pk_copied_table *table,
                          pk_error *error) {
   char rows[24];
   pk_error cause = PK_NO_ERROR;
-  int rc = pk_measure_rows(copy->original, table->name, table->column_count,
-                           table->stat_rows, &table->rows, &table->rows_exact,
-                           &cause);
+  int rc = pk_measure_rows(copy->original, copy->schema, table->name,
+                           table->column_count, table->stat_rows, &table->rows,
+                           &table->rows_exact, &cause);
   if (rc != SQLITE_OK)
     pk_fail(error, rc, "cannot count the rows of %s: %s", table->name,
             cause.message ? cause.message : sqlite3_errstr(rc));
@@ -315,7 +334,8 @@ static int give_statistics(pk_what_if *copy, pk_error *error) {
 
 static int open_copy(pk_what_if *copy, pk_error *error) {
   static const char *const types[] = {"table", "index", "view", "trigger"};
-  int rc = pk_what_if_connection(copy->original, &copy->db, error);
+  int rc =
+      pk_what_if_connection(copy->original, copy->schema, &copy->db, error);
   if (rc != SQLITE_OK) return rc;
   if (!PK_HOST_HAS(sqlite3_set_authorizer))
     return pk_fail(error, SQLITE_ERROR,
@@ -329,10 +349,12 @@ static int open_copy(pk_what_if *copy, pk_error *error) {
   return rc;
 }
 
-int pk_what_if_open(pk_what_if **out, sqlite3 *db, pk_error *error) {
+int pk_what_if_open(pk_what_if **out, sqlite3 *db, const char *schema,
+                    pk_error *error) {
   pk_what_if *copy = *out = sqlite3_malloc(sizeof *copy);
   if (!copy) return pk_fail_memory(error);
-  *copy = (pk_what_if){.original = db, .left_out = sqlite3_str_new(NULL)};
+  *copy = (pk_what_if){
+      .original = db, .schema = schema, .left_out = sqlite3_str_new(NULL)};
   return open_copy(copy, error);
 }
 
@@ -376,19 +398,20 @@ static int explain_failure(pk_what_if *copy, pk_error *error) {
                    message);
   if (strncmp(message, "no such", 7) == 0 && left_out)
     return pk_fail(error, SQLITE_ERROR,
-                   "%s (the private copy of main could not take in %s)",
-                   message, left_out);
+                   "%s (the private copy of %s could not take in %s)", message,
+                   copy->schema, left_out);
   return pk_fail(error, SQLITE_ERROR, "%s", message);
 }
 
 int pk_what_if_check(pk_what_if *copy, const char *sql, bool *empty,
-                     pk_error *error) {
+                     bool *writes, pk_error *error) {
   sqlite3_stmt *statement = NULL;
   copy->is_query = copy->refused = false;
   copy->guard = GUARD_STATEMENT;
   int rc = sqlite3_prepare_v2(copy->db, sql, -1, &statement, NULL);
   copy->guard = GUARD_OWN;
   *empty = rc == SQLITE_OK && !statement;
+  *writes = statement && !sqlite3_stmt_readonly(statement);
   if (rc == SQLITE_NOMEM)
     rc = pk_fail_memory(error);
   else if (rc != SQLITE_OK)

@@ -2,12 +2,12 @@
 ** what_if.h: a private copy of the schema, in which an index is tried.
 **
 ** The copy is an in-memory database with the tables, indexes, views and
-** triggers of main, without their rows. SQLite's planner needs no more: it
+** triggers of one schema, without their rows. SQLite's planner needs no more: it
 ** sees the sizes of the tables in a copied sqlite_stat1. Statements are
 ** planned there, never run.
 **
 **     pk_what_if *copy;
-**     rc = pk_what_if_open(&copy, db, error);
+**     rc = pk_what_if_open(&copy, db, "main", error);
 **     rc = pk_what_if_plan(copy, sql, &before, error);
 **     rc = pk_run(copy->db, error, "CREATE INDEX i ON t(a)");
 **     rc = pk_what_if_plan(copy, sql, &after, error);
@@ -17,7 +17,7 @@
 ** The application's connection is only read, with SELECT. The text of a schema
 ** is foreign text: it runs under an authorizer of the copy that lets nothing
 ** pass but the CREATE of a table, index, view or trigger; the connection is
-** defensive, trusts no schema and loads no extension. A collation of the
+** defensive and loads no extension. A collation of the
 ** application is replaced by a stand-in of its name, since nothing is ever
 ** compared. What cannot be copied (a virtual table, an expression that calls a
 ** function of the application) is left out and listed.
@@ -34,6 +34,7 @@ typedef struct pk_copied_column {
   char *type;      /* as declared; "" where nothing was */
   char *collation; /* as declared; BINARY where nothing was */
   bool not_null;
+  double bytes;  /* in an index record, on average; 0 until measured */
   bool is_rowid; /* the column that is the rowid, INTEGER PRIMARY KEY */
 } pk_copied_column;
 
@@ -47,8 +48,9 @@ typedef struct pk_copied_table {
 } pk_copied_table;
 
 typedef struct pk_what_if {
-  sqlite3 *db;       /* the copy, for statements of our own */
-  sqlite3 *original; /* the application's connection: for SELECT only */
+  sqlite3 *db;        /* the copy, for statements of our own */
+  sqlite3 *original;  /* the application's connection: for SELECT only */
+  const char *schema; /* of it, that is copied */
   pk_copied_table *tables;
   int table_count;
   sqlite3_str *left_out; /* "docs: virtual table; t: no such ..." */
@@ -58,8 +60,13 @@ typedef struct pk_what_if {
   bool refused;          /* it does something else */
 } pk_what_if;
 
-int pk_what_if_open(pk_what_if **copy, sqlite3 *db, pk_error *error);
+/* `schema` must live as long as the copy. In the copy it keeps its name. */
+int pk_what_if_open(pk_what_if **copy, sqlite3 *db, const char *schema,
+                    pk_error *error);
 void pk_what_if_close(pk_what_if *copy);
+
+/* "aux." before a name, for a schema other than main. */
+void pk_append_schema(sqlite3_str *text, const pk_what_if *copy);
 
 /* NULL where there is no such table, or it was left out. */
 const pk_copied_table *pk_what_if_table(const pk_what_if *copy,
@@ -72,9 +79,10 @@ bool pk_table_is_stale(const pk_copied_table *table);
 const char *pk_what_if_left_out(const pk_what_if *copy);
 
 /* Is `sql` one statement that can be planned? Fails with SQLite's message.
-** *empty: it has no statement, only blanks and comments. */
+** *empty: it has no statement, only blanks and comments. *writes: it is not
+** only a query. */
 int pk_what_if_check(pk_what_if *copy, const char *sql, bool *empty,
-                     pk_error *error);
+                     bool *writes, pk_error *error);
 
 /* How SQLite would run a statement. */
 #define PK_MOST_SCANS 16
@@ -101,6 +109,13 @@ bool pk_plan_scans(const pk_plan *plan, const pk_copied_table *table);
 
 /* A private in-memory connection on which a collation that only the application
 ** has compares bytes. */
-int pk_what_if_connection(sqlite3 *original, sqlite3 **db, pk_error *error);
+int pk_what_if_connection(sqlite3 *original, const char *schema, sqlite3 **db,
+                          pk_error *error);
+
+/* Makes any private connection such a one. It trusts the schema as far as the
+** application's does: else SQLite before 3.41 would refuse an index on
+** json_extract(). No function of the application is there to be called. */
+void pk_what_if_prepare_connection(sqlite3 *db, sqlite3 *original,
+                                   const char *schema);
 
 #endif

@@ -17,6 +17,12 @@ sqlite3_int64 pk_nanoseconds(void) {
   return (sqlite3_int64)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
+double pk_thread_seconds(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
 double pk_seconds_since(double began) {
   return round((pk_seconds() - began) * 1e3) / 1e3;
 }

@@ -75,6 +75,11 @@ int pk_private_memory(sqlite3 *db, sqlite3 **private, pk_error *error) {
   return open_private(db, ":memory:", flags, NULL, private, error);
 }
 
+int pk_private_temporary(sqlite3 *db, sqlite3 **private, pk_error *error) {
+  int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+  return open_private(db, "", flags, NULL, private, error);
+}
+
 /* The path as a URI, https://www.sqlite.org/uri.html: an empty authority for an
 ** absolute path, and an escape for what would end the path. */
 static char *uri_of(const char *path, const char *query) {

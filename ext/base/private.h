@@ -29,6 +29,11 @@ bool pk_private_opening(void);
 ** after a failure. */
 int pk_private_memory(sqlite3 *db, sqlite3 **private, pk_error *error);
 
+/* The same on disk: a temporary database of SQLite's own, in the folder for
+** temporary files, which has no name and is gone when it is closed, or with the
+** process. */
+int pk_private_temporary(sqlite3 *db, sqlite3 **private, pk_error *error);
+
 /* Opens an existing file read-only, as it lies there: neither locks nor a WAL
 ** beside it are looked at (immutable), and nothing is created beside it. vfs
 ** NULL is the platform's. A live database must not be opened so. */

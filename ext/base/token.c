@@ -129,3 +129,17 @@ bool pk_token_is(const pk_token *token, const char *text) {
   return token->bytes == strlen(text) &&
          sqlite3_strnicmp(token->text, text, (int)token->bytes) == 0;
 }
+
+bool pk_token_names(const pk_token *token, const char *name) {
+  size_t bytes = strlen(name), quotes = token->kind == PK_QUOTED ? 2 : 0;
+  if (token->kind != PK_WORD && token->kind != PK_QUOTED) return false;
+  return token->bytes == bytes + quotes &&
+         sqlite3_strnicmp(token->text + quotes / 2, name, (int)bytes) == 0;
+}
+
+bool pk_token_mentions(const char *sql, const char *name) {
+  pk_token token;
+  while ((sql = pk_token_next(sql, &token)))
+    if (pk_token_names(&token, name)) return true;
+  return false;
+}

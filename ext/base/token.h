@@ -39,4 +39,10 @@ const char *pk_token_next(const char *sql, pk_token *token);
 /* Is it this operator, or this word in whatever case? */
 bool pk_token_is(const pk_token *token, const char *text);
 
+/* Is it this name, bare or in quotes, in whatever case? */
+bool pk_token_names(const pk_token *token, const char *name);
+
+/* Is this name anywhere in the text? */
+bool pk_token_mentions(const char *sql, const char *name);
+
 #endif

@@ -42,7 +42,7 @@ SELECT ddl FROM prod_index_advice('SELECT * FROM customers WHERE city IS NULL');
 SELECT ddl FROM prod_index_advice('SELECT * FROM orders WHERE customer_id IN (1, 2, 3)');
 
 .print == ranges and patterns
-SELECT ddl, warnings FROM prod_index_advice('SELECT * FROM orders WHERE created_at > ?');
+SELECT ddl, warnings FROM prod_index_advice('SELECT * FROM orders WHERE created_at > ?', '{"proof":"none"}');
 SELECT ddl, warnings FROM prod_index_advice('SELECT * FROM orders WHERE customer_id = ? AND created_at > ?');
 SELECT ddl FROM prod_index_advice('SELECT * FROM customers WHERE name LIKE ''name 1%''');
 SELECT ddl FROM prod_index_advice('SELECT * FROM customers WHERE name GLOB ''name 1*''');
@@ -64,7 +64,7 @@ SELECT rank, ddl FROM prod_index_advice('SELECT * FROM orders WHERE customer_id 
 CREATE VIEW open_orders AS SELECT * FROM orders WHERE status = 'open';
 SELECT ddl FROM prod_index_advice('SELECT c.name, o.id FROM customers c JOIN orders o ON o.customer_id = c.id WHERE c.id = 7');
 SELECT ddl FROM prod_index_advice('SELECT * FROM open_orders WHERE total_cents = 9');
-SELECT ddl FROM prod_index_advice('SELECT name, (SELECT max(o.total_cents) FROM orders o WHERE o.customer_id = c.id) FROM customers c');
+SELECT ddl FROM prod_index_advice('SELECT name, (SELECT max(o.total_cents) FROM orders o WHERE o.customer_id = c.id) FROM customers c', '{"proof":"none"}');
 SELECT ddl FROM prod_index_advice('WITH o AS (SELECT * FROM orders) SELECT * FROM o WHERE total_cents = 9');
 
 .print == UPDATE and DELETE are planned, not run
@@ -88,8 +88,8 @@ SELECT rank, action, ddl, reason FROM prod_index_advice('
   SELEC;
   DROP TABLE orders');
 
-.print == a statement that the planner cannot be asked about
-SELECT rank, action, reason FROM prod_index_advice('
+.print == an upsert
+SELECT rank, action, table_name FROM prod_index_advice('
   INSERT INTO customers(id, name) SELECT id, status FROM orders WHERE customer_id = 1 ON CONFLICT DO NOTHING');
 
 .print == a small table needs no index
@@ -103,6 +103,7 @@ SELECT * FROM prod_index_advice(x'41');
 SELECT * FROM prod_index_advice('');
 SELECT * FROM prod_index_advice('  -- only a comment');
 SELECT * FROM prod_index_advice('SELECT 1', 2);
+SELECT * FROM prod_index_advice('SELECT 1', '{}', 3);
 
 .print == one bad statement
 SELECT * FROM prod_index_advice('SELEC 1');

@@ -1,0 +1,382 @@
+/* report.c: the rows of prod_index_advice about a workload. */
+#include <stddef.h>
+#include <string.h>
+
+#include "../base/sql.h"
+#include "advice.h"
+
+static bool is_measured(const pk_review *all) {
+  return all->selection.evidence != NULL;
+}
+
+/* "copy", or why it is less. */
+static char *verified_by(const pk_review *all) {
+  if (is_measured(all))
+    return sqlite3_mprintf(all->selection.late
+                               ? "copy (stopped at max_seconds: not all was "
+                                 "tried)"
+                               : "copy");
+  if (all->unproven) return sqlite3_mprintf("planner (%s)", all->unproven);
+  return sqlite3_mprintf("planner");
+}
+
+/* ---- statistics ---- */
+
+/* What is saved of less than this could as well be noise. */
+#define LEAST_MS 0.1
+
+/* Where they are missing, and help, or some plan depends on them. */
+static int is_analyze_due(pk_review *all, bool *due, pk_error *error) {
+  pk_selection *of = &all->selection;
+  double least = of->limits.min_gain_ratio * of->analyze_before_ms + LEAST_MS;
+  *due = of->analyze && of->analyze_before_ms - of->analyze_after_ms > least;
+  if (!of->analyze || of->late || *due) return SQLITE_OK;
+  return pk_select_needs_statistics(of, due, error);
+}
+
+static int report_statistics(pk_advice_rows *out, const pk_review *all,
+                             const char *verified, pk_error *error) {
+  const pk_selection *of = &all->selection;
+  sqlite3_str *ddl = sqlite3_str_new(NULL);
+  sqlite3_str_appendall(ddl, "ANALYZE");
+  if (sqlite3_stricmp(all->copy->schema, "main") != 0) {
+    sqlite3_str_appendchar(ddl, 1, ' ');
+    pk_append_identifier(ddl, all->copy->schema);
+  }
+  char *text = sqlite3_str_finish(ddl);
+  if (!text) return pk_fail_memory(error);
+  pk_advise(out,
+            &(pk_advice){.action = "analyze",
+                         .ddl = text,
+                         .kind = "statistics",
+                         .before_ms = of->analyze_before_ms,
+                         .after_ms = of->analyze_after_ms,
+                         .before_pages = -1,
+                         .verified = verified,
+                         .reason = "the statistics that the planner decides by "
+                                   "are missing or out of date; all that "
+                                   "follows was measured with them. Run it "
+                                   "again when the indexes have been created"});
+  sqlite3_free(text);
+  return SQLITE_OK;
+}
+
+/* ---- indexes to create ---- */
+
+static bool uses(const pk_statement *one, const pk_candidate *index) {
+  return !one->left_out && one->after.text &&
+         pk_plan_uses(&one->after, index->name);
+}
+
+static const pk_statement *first_user(const pk_review *all,
+                                      const pk_candidate *index) {
+  for (int i = 0; i < all->workload->count; i++)
+    if (uses(&all->workload->items[i], index)) return &all->workload->items[i];
+  return NULL;
+}
+
+static void count_uses(pk_review *all, pk_candidate *index) {
+  for (int i = 0; i < all->workload->count; i++) {
+    const pk_statement *one = &all->workload->items[i];
+    if (!uses(one, index)) continue;
+    index->queries++;
+    index->calls += one->calls;
+    index->spared_rows += one->before.scanned_rows - one->after.scanned_rows;
+  }
+}
+
+/* One run of each statement that uses the index. */
+static pk_advice measured_of(const pk_review *all, const pk_candidate *index) {
+  pk_advice sum = {.before_ms = -1};
+  if (!is_measured(all)) return sum;
+  for (int i = 0; i < all->workload->count; i++) {
+    const pk_evidence *evidence = &all->selection.evidence[i];
+    if (!evidence->runs || !uses(&all->workload->items[i], index)) continue;
+    if (sum.before_ms < 0) sum.before_ms = 0;
+    sum.before_ms += evidence->before.ms;
+    sum.after_ms += evidence->after.ms;
+    sum.before_pages += evidence->before.pages;
+    sum.after_pages += evidence->after.pages;
+  }
+  return sum;
+}
+
+/* What is to be said of the runs of the statements that use the index; NULL for
+** nothing. */
+static char *runs_in_words(const pk_review *all, const pk_candidate *index) {
+  sqlite3_str *text = sqlite3_str_new(NULL);
+  for (int i = 0; is_measured(all) && i < all->workload->count; i++) {
+    const pk_evidence *evidence = &all->selection.evidence[i];
+    if (!evidence->runs || !uses(&all->workload->items[i], index)) continue;
+    if (evidence->before.stopped)
+      sqlite3_str_appendf(text, "%sstatement %d was stopped after %.0f ms",
+                          sqlite3_str_length(text) ? "; " : "", i + 1,
+                          evidence->before.ms);
+    if (pk_select_slows(&all->selection, i))
+      sqlite3_str_appendf(text,
+                          "%sstatement %d takes longer with all of the advice "
+                          "(%.1f ms, before %.1f ms)",
+                          sqlite3_str_length(text) ? "; " : "", i + 1,
+                          evidence->after.ms, evidence->before.ms);
+  }
+  return sqlite3_str_finish(text);
+}
+
+/* "orders is scanned in full (50,123 rows) to find customer_id = ? and sorted
+** by created_at; with the index they are read in that order" */
+static char *reason_for(const pk_review *all, const pk_candidate *index) {
+  const pk_statement *user = first_user(all, index);
+  const char *how = "is read by an index that fits less";
+  if (user && user->before.temp_btrees) how = "is sorted in each run";
+  if (user && pk_plan_scans(&user->before, index->table))
+    how = user->before.automatic_indexes
+              ? "is scanned in full, or indexed anew in each run,"
+              : "is scanned in full";
+  char *rows = pk_rows_in_words(index->table);
+  char *reason = sqlite3_mprintf("%s %s (%s) %s; %s", index->table->name, how,
+                                 rows, index->purpose, index->benefit);
+  sqlite3_free(rows);
+  return reason;
+}
+
+/* By all calls of the statements that use the index. */
+static double saved_ms(const pk_review *all, const pk_candidate *index) {
+  double ms = 0;
+  for (int i = 0; i < all->workload->count; i++) {
+    const pk_evidence *evidence = &all->selection.evidence[i];
+    if (evidence->runs && uses(&all->workload->items[i], index))
+      ms += all->workload->items[i].calls *
+            (evidence->before.ms - evidence->after.ms);
+  }
+  return ms;
+}
+
+/* The index that saves most first; where nothing was measured, the one of most
+** use. */
+static bool is_better(const pk_review *all, const pk_candidate *one,
+                      const pk_candidate *other) {
+  if (!is_measured(all))
+    return one->queries != other->queries
+               ? one->queries > other->queries
+               : one->spared_rows > other->spared_rows;
+  return saved_ms(all, one) > saved_ms(all, other);
+}
+
+static pk_candidate *next_best(pk_review *all, const bool *told) {
+  pk_candidate *best = NULL;
+  for (int i = 0; i < all->pool.count; i++) {
+    pk_candidate *index = &all->pool.items[i];
+    if (index->accepted && !told[i] && index->queries > 0 &&
+        (!best || is_better(all, index, best)))
+      best = index;
+  }
+  return best;
+}
+
+/* ---- an index that a new one replaces ---- */
+
+/* An existing index with whose key that of the new one begins. In the private
+** copy the new one may not be there yet. */
+static int find_replaced(pk_review *all, pk_candidate *index, pk_error *error) {
+  if (index->expression || index->predicate) return SQLITE_OK;
+  int rc = index->in_copy ? SQLITE_OK
+                          : pk_run(all->copy->db, error, "%s", index->ddl);
+  if (rc != SQLITE_OK) return rc;
+  index->in_copy = true;
+  return pk_query_text(
+      all->copy->db, &index->replaces, error,
+      "SELECT index_name FROM temp.listed, (SELECT group_concat("
+      " ', ' || quote(name) || ' ' || lower(coll) || ' ' || \"desc\", '') AS "
+      "new"
+      " FROM (SELECT * FROM pragma_index_xinfo(%Q) WHERE key ORDER BY seqno))"
+      " WHERE table_name = %Q AND is_droppable"
+      " AND substr(new, 1, length(key)) = key LIMIT 1",
+      index->name, index->table->name);
+}
+
+/* It stays where a statement would miss it. */
+static int confirm_replaced(pk_review *all, pk_candidate *index,
+                            pk_error *error) {
+  bool spared = true;
+  int rc = SQLITE_OK;
+  if (index->replaces && is_measured(all))
+    rc = pk_select_spares(&all->selection, index->replaces, &spared, error);
+  if (rc == SQLITE_OK && spared) return rc;
+  sqlite3_free(index->replaces);
+  index->replaces = NULL;
+  return rc;
+}
+
+static int find_all_replaced(pk_review *all, pk_error *error) {
+  int rc = SQLITE_OK;
+  for (int i = 0; rc == SQLITE_OK && i < all->pool.count; i++) {
+    if (!all->pool.items[i].accepted) continue;
+    rc = find_replaced(all, &all->pool.items[i], error);
+    if (rc == SQLITE_OK) rc = confirm_replaced(all, &all->pool.items[i], error);
+  }
+  return rc;
+}
+
+static int report_replace(pk_advice_rows *out, pk_review *all,
+                          const pk_candidate *index, pk_advice *row,
+                          pk_error *error) {
+  char *old_ddl = NULL;
+  int rc = pk_query_text(all->copy->db, &old_ddl, error,
+                         "SELECT ddl FROM temp.listed WHERE index_name = %Q",
+                         index->replaces);
+  if (rc != SQLITE_OK) return rc;
+  char *drop_old = pk_drop_ddl(all->copy, index->replaces);
+  char *drop_new = pk_drop_ddl(all->copy, index->name);
+  char *ddl = sqlite3_mprintf("%s; %s", index->ddl, drop_old);
+  char *undo = sqlite3_mprintf("%s; %s", old_ddl, drop_new);
+  char *reason = sqlite3_mprintf(
+      "%s; it begins with the columns of %s, which "
+      "it replaces",
+      row->reason, index->replaces);
+  row->action = "replace";
+  row->ddl = ddl;
+  row->undo_ddl = undo;
+  if (ddl && undo && reason)
+    rc = pk_advise_create(out, all->copy, index, reason, row, error);
+  else
+    rc = pk_fail_memory(error);
+  sqlite3_free(old_ddl);
+  sqlite3_free(drop_old);
+  sqlite3_free(drop_new);
+  sqlite3_free(ddl);
+  sqlite3_free(undo);
+  sqlite3_free(reason);
+  return rc;
+}
+
+/* ---- the cost of writing ---- */
+
+/* A table's cost is that of all its new indexes together. To be measured last,
+** as it spoils the copy. */
+static int measure_writing(pk_review *all, pk_error *error) {
+  pk_candidate *items = all->pool.items;
+  int rc = SQLITE_OK;
+  for (int i = 0; rc == SQLITE_OK && i < all->pool.count; i++) {
+    if (!items[i].accepted) continue;
+    for (int j = 0; j < i && items[i].write_cost_ratio == 0; j++)
+      if (items[j].accepted && items[j].table == items[i].table)
+        items[i].write_cost_ratio = items[j].write_cost_ratio;
+    if (items[i].write_cost_ratio == 0)
+      rc = pk_proof_write_cost(&all->proof, items[i].table, &all->pool,
+                               &items[i].write_cost_ratio, error);
+  }
+  return rc;
+}
+
+/* ---- the rows ---- */
+
+static int report_index(pk_advice_rows *out, pk_review *all,
+                        const pk_candidate *index, const char *verified,
+                        pk_error *error) {
+  pk_advice row = measured_of(all, index);
+  char *reason = reason_for(all, index);
+  char *warnings = runs_in_words(all, index);
+  if (!reason) {
+    sqlite3_free(warnings);
+    return pk_fail_memory(error);
+  }
+  row.warnings = warnings;
+  row.verified = verified;
+  row.reason = reason;
+  if (all->workload->counted) row.calls = index->calls;
+  int rc = index->replaces
+               ? report_replace(out, all, index, &row, error)
+               : pk_advise_create(out, all->copy, index, reason, &row, error);
+  sqlite3_free(reason);
+  sqlite3_free(warnings);
+  return rc;
+}
+
+/* Without a proof the limits are kept here. */
+static bool is_within_limits(const pk_review *all, const pk_candidate *index,
+                             int count, sqlite3_int64 bytes) {
+  const pk_limits *limits = &all->request->limits;
+  return is_measured(all) || (count < limits->max_indexes &&
+                              (limits->budget_bytes == 0 ||
+                               bytes + index->bytes <= limits->budget_bytes));
+}
+
+static int report_indexes(pk_advice_rows *out, pk_review *all,
+                          const char *verified, bool *told, pk_error *error) {
+  pk_candidate *index;
+  sqlite3_int64 bytes = 0;
+  int rc = SQLITE_OK, count = 0;
+  while (rc == SQLITE_OK && (index = next_best(all, told))) {
+    told[index - all->pool.items] = true;
+    if (!is_within_limits(all, index, count, bytes)) {
+      index->accepted = false;
+      continue;
+    }
+    rc = report_index(out, all, index, verified, error);
+    bytes += index->bytes;
+    count++;
+  }
+  return rc;
+}
+
+static int report_rejected(pk_advice_rows *out, const pk_review *all,
+                           const char *verified, pk_error *error) {
+  if (!all->request->show_rejected) return SQLITE_OK;
+  for (int i = 0; i < all->pool.count; i++) {
+    const pk_candidate *index = &all->pool.items[i];
+    if (index->accepted && index->queries > 0) continue;
+    int rc = pk_advise_create(
+        out, all->copy, index,
+        is_measured(all) ? "tried, and not worth its size beside the others"
+                         : "another index does as well, or the limits are "
+                           "reached",
+        &(pk_advice){
+            .action = "rejected", .before_ms = -1, .verified = verified},
+        error);
+    if (rc != SQLITE_OK) return rc;
+  }
+  return SQLITE_OK;
+}
+
+/* ---- statements that nothing is told of ---- */
+
+static int report_left_out(pk_advice_rows *out, const pk_review *all,
+                           pk_error *error) {
+  for (int i = 0; i < all->workload->count; i++) {
+    const pk_statement *one = &all->workload->items[i];
+    if (!one->left_out) continue;
+    char *reason =
+        sqlite3_mprintf("statement %d was left out: %s", i + 1, one->left_out);
+    if (!reason) return pk_fail_memory(error);
+    pk_advise(out, &(pk_advice){
+                       .action = "skipped", .before_ms = -1, .reason = reason});
+    sqlite3_free(reason);
+  }
+  return SQLITE_OK;
+}
+
+int pk_report(pk_advice_rows *out, pk_review *all, pk_error *error) {
+  size_t bytes = (size_t)all->pool.count + 1;
+  bool *told = sqlite3_malloc64(bytes);
+  char *verified = verified_by(all);
+  bool analyze = false;
+  int rc = told && verified ? SQLITE_OK : pk_fail_memory(error);
+  if (rc == SQLITE_OK) {
+    memset(told, 0, bytes);
+    for (int i = 0; i < all->pool.count; i++)
+      if (all->pool.items[i].accepted) count_uses(all, &all->pool.items[i]);
+    rc = find_all_replaced(all, error);
+  }
+  if (rc == SQLITE_OK && is_measured(all))
+    rc = is_analyze_due(all, &analyze, error);
+  if (rc == SQLITE_OK && is_measured(all) && !all->selection.late)
+    rc = measure_writing(all, error);
+  if (rc == SQLITE_OK && analyze)
+    rc = report_statistics(out, all, verified, error);
+  if (rc == SQLITE_OK) rc = report_indexes(out, all, verified, told, error);
+  if (rc == SQLITE_OK) rc = report_rejected(out, all, verified, error);
+  if (rc == SQLITE_OK) rc = report_left_out(out, all, error);
+  sqlite3_free(told);
+  sqlite3_free(verified);
+  return rc;
+}

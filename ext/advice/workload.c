@@ -1,0 +1,233 @@
+/* workload.c: see workload.h. */
+#include "workload.h"
+
+#include <string.h>
+
+#include "../base/array.h"
+#include "../base/reader.h"
+#include "../base/sql.h"
+#include "../base/token.h"
+
+/* Statistics of more statements than this are read by total time only. */
+#define MOST_STATEMENTS 1000
+
+#define MOST_FILE_BYTES (16 << 20)
+
+static void free_statement(pk_statement *one) {
+  sqlite3_free(one->sql);
+  sqlite3_free(one->left_out);
+  sqlite3_free(one->search);
+  pk_plan_free(&one->before);
+  pk_plan_free(&one->after);
+}
+
+/* Takes over what `made` holds. */
+static int add(pk_workload *all, pk_statement made, pk_error *error) {
+  pk_statement *items =
+      pk_array_room(all->items, all->count, sizeof *all->items);
+  if (!items) {
+    free_statement(&made);
+    return pk_fail_memory(error);
+  }
+  all->items = items;
+  items[all->count++] = made;
+  return SQLITE_OK;
+}
+
+/* Describes one statement; made->sql is set. *empty: it is none. */
+static int describe(pk_what_if *copy, pk_statement *made, bool *empty,
+                    pk_error *error) {
+  pk_error cause = PK_NO_ERROR;
+  if (!made->sql) return pk_fail_memory(error);
+  int rc = pk_what_if_check(copy, made->sql, empty, &made->writes, &cause);
+  made->left_out = cause.message;
+  if (rc == SQLITE_NOMEM) return pk_fail_memory(error);
+  if (rc == SQLITE_OK && made->writes) made->search = pk_search_of(made->sql);
+  return SQLITE_OK;
+}
+
+/* Those of its triggers are statements of the workload too. What cannot be
+** looked at of them is passed over: it is not the caller's. */
+static int add_triggered(pk_workload *all, pk_what_if *copy, const char *sql,
+                         double calls, pk_error *error) {
+  char *lines;
+  int rc = pk_triggered_statements(copy, sql, &lines, error);
+  for (char *line = lines, *end; rc == SQLITE_OK && line; line = end) {
+    pk_statement made = {.calls = calls};
+    bool empty = true;
+    end = strchr(line, '\n');
+    if (end) *end++ = 0;
+    made.sql = sqlite3_mprintf("%s", line);
+    rc = describe(copy, &made, &empty, error);
+    if (rc == SQLITE_OK && !empty && !made.left_out)
+      rc = add(all, made, error);
+    else
+      free_statement(&made);
+  }
+  sqlite3_free(lines);
+  return rc;
+}
+
+/* Adds the first `bytes` of a text, which are one statement or nothing. */
+static int add_one(pk_workload *all, pk_what_if *copy, const char *text,
+                   int bytes, double calls, pk_error *error) {
+  pk_statement made = {.sql = sqlite3_mprintf("%.*s", bytes, text),
+                       .calls = calls};
+  bool empty = false, writes;
+  int rc = describe(copy, &made, &empty, error);
+  if (rc != SQLITE_OK || empty) {
+    free_statement(&made);
+    return rc;
+  }
+  writes = made.writes && !made.left_out;
+  rc = add(all, made, error);
+  if (rc == SQLITE_OK && writes)
+    rc = add_triggered(all, copy, all->items[all->count - 1].sql, calls, error);
+  return rc;
+}
+
+const char *pk_statement_to_run(const pk_statement *one) {
+  if (one->left_out) return NULL;
+  return one->writes ? one->search : one->sql;
+}
+
+static bool is_word(const pk_token *token, const char *word) {
+  return token->kind == PK_WORD && pk_token_is(token, word);
+}
+
+/* The semicolon that ends the first statement, or the end of the text. Those
+** within CREATE TRIGGER do not matter: it is refused in any case. */
+static const char *end_of_statement(const char *sql) {
+  pk_token token;
+  for (const char *rest = sql; (rest = pk_token_next(rest, &token));)
+    if (token.kind == PK_OPERATOR && pk_token_is(&token, ";"))
+      return token.text;
+  return sql + strlen(sql);
+}
+
+static int add_all(pk_workload *all, pk_what_if *copy, const char *text,
+                   double calls, pk_error *error) {
+  int rc = SQLITE_OK;
+  while (rc == SQLITE_OK && *text) {
+    const char *end = end_of_statement(text);
+    rc = add_one(all, copy, text, (int)(end - text), calls, error);
+    text = *end ? end + 1 : end;
+  }
+  return rc;
+}
+
+int pk_workload_add_text(pk_workload *all, pk_what_if *copy, const char *text,
+                         pk_error *error) {
+  int rc = add_all(all, copy, text, 1, error);
+  if (rc == SQLITE_OK && all->count == 0)
+    rc = pk_fail(error, SQLITE_ERROR, "there is no statement in sql");
+  if (rc == SQLITE_OK && all->count == 1 && all->items[0].left_out)
+    rc = pk_fail(error, SQLITE_ERROR, "%s", all->items[0].left_out);
+  return rc;
+}
+
+int pk_workload_add_file(pk_workload *all, pk_what_if *copy, const char *path,
+                         pk_error *error) {
+  pk_reader reader;
+  char *text = NULL;
+  int rc = pk_reader_open(&reader, path, error);
+  if (rc == SQLITE_OK && reader.bytes > MOST_FILE_BYTES)
+    rc = pk_fail(error, SQLITE_TOOBIG, "%s has more than %d bytes", path,
+                 MOST_FILE_BYTES);
+  if (rc == SQLITE_OK) {
+    text = sqlite3_malloc64((sqlite3_uint64)reader.bytes + 1);
+    rc = text ? pk_reader_read(&reader, text, (size_t)reader.bytes, 0, error)
+              : pk_fail_memory(error);
+  }
+  if (rc == SQLITE_OK) {
+    text[reader.bytes] = 0;
+    rc = add_all(all, copy, text, 1, error);
+  }
+  if (rc == SQLITE_OK && all->count == 0)
+    rc = pk_fail(error, SQLITE_ERROR, "there is no statement in %s", path);
+  pk_reader_close(&reader);
+  sqlite3_free(text);
+  return rc;
+}
+
+/* The number of a column of a query, or -1. */
+static int column_named(sqlite3_stmt *query, const char *name) {
+  for (int i = 0; i < sqlite3_column_count(query); i++)
+    if (sqlite3_stricmp(sqlite3_column_name(query, i), name) == 0) return i;
+  return -1;
+}
+
+static int add_rows(pk_workload *all, pk_what_if *copy, sqlite3_stmt *query,
+                    int sql, int calls, pk_error *error) {
+  int rc;
+  while ((rc = pk_step(query, error)) == SQLITE_ROW) {
+    const char *text = (const char *)sqlite3_column_text(query, sql);
+    double weight = calls < 0 ? 1 : sqlite3_column_double(query, calls);
+    if (!text || !(weight > 0)) continue;
+    rc = add_all(all, copy, text, weight, error);
+    if (rc != SQLITE_OK) return rc;
+  }
+  return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+int pk_workload_add_table(pk_workload *all, pk_what_if *copy, const char *table,
+                          pk_error *error) {
+  sqlite3_stmt *query;
+  int rc =
+      pk_prepare(copy->original, &query, error, "SELECT * FROM \"%w\"", table);
+  if (rc != SQLITE_OK) return rc;
+  int sql = column_named(query, "sql");
+  if (sql < 0) sql = column_named(query, "query");
+  int calls = column_named(query, "calls");
+  if (sql < 0)
+    rc = pk_fail(error, SQLITE_ERROR,
+                 "the table %s has no column sql or query to take statements "
+                 "from",
+                 table);
+  if (rc == SQLITE_OK) rc = add_rows(all, copy, query, sql, calls, error);
+  sqlite3_finalize(query);
+  all->counted = calls >= 0;
+  if (rc == SQLITE_OK && all->count == 0)
+    rc = pk_fail(error, SQLITE_ERROR, "there is no statement in the table %s",
+                 table);
+  return rc;
+}
+
+/* What is captured but is no query (BEGIN, PRAGMA) is not worth a row. */
+static bool is_query(const char *sql) {
+  static const char *const words[] = {"SELECT", "WITH",   "VALUES", "INSERT",
+                                      "UPDATE", "DELETE", "REPLACE"};
+  pk_token token;
+  if (!pk_token_next(sql, &token)) return false;
+  for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+    if (is_word(&token, words[i])) return true;
+  return false;
+}
+
+int pk_workload_add_statistics(pk_workload *all, pk_what_if *copy,
+                               pk_error *error) {
+  sqlite3_stmt *query;
+  pk_error missing = PK_NO_ERROR;
+  int rc = pk_prepare(copy->original, &query, &missing,
+                      "SELECT query, calls FROM prod_query_stats "
+                      "ORDER BY total_ms DESC LIMIT %d",
+                      MOST_STATEMENTS);
+  pk_error_clear(&missing);
+  if (rc != SQLITE_OK) return SQLITE_OK;
+  all->counted = true;
+  while ((rc = pk_step(query, error)) == SQLITE_ROW) {
+    const char *sql = (const char *)sqlite3_column_text(query, 0);
+    if (!sql || !is_query(sql)) continue;
+    rc = add_one(all, copy, sql, (int)strlen(sql),
+                 sqlite3_column_double(query, 1), error);
+    if (rc != SQLITE_OK) break;
+  }
+  sqlite3_finalize(query);
+  return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+void pk_workload_free(pk_workload *all) {
+  for (int i = 0; i < all->count; i++) free_statement(&all->items[i]);
+  sqlite3_free(all->items);
+  *all = (pk_workload){0};
+}

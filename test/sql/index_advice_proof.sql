@@ -1,0 +1,161 @@
+.nullvalue NULL
+.open probe.db
+.load prodkit
+CREATE TABLE t(id INTEGER PRIMARY KEY, a INT, b INT, c TEXT, d INT, e TEXT, flag INT NOT NULL, body TEXT);
+WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 60000)
+INSERT INTO t SELECT i, i * 7919 % 1000, i % 7, 'Name ' || (i * 31 % 19997), i, iif(i % 500, 'done', 'open'),
+  i % 2, '{"kind":"k' || (i % 2000) || '"}' FROM n;
+UPDATE t SET c = NULL WHERE id % 1000 = 0;
+ANALYZE;
+
+.print == a covering index where fetching row by row would be slower than the scan
+SELECT ddl, kind, verified, after_ms < before_ms, after_pages < before_pages FROM prod_index_advice('SELECT a, sum(d) FROM t GROUP BY a');
+SELECT ddl, kind, verified, after_pages < before_pages FROM prod_index_advice('SELECT sum(d) FROM t WHERE a > 100');
+
+.print == an index whose rows would be fetched one by one is tried and rejected
+SELECT action, ddl, reason FROM prod_index_advice('SELECT a, sum(d) FROM t GROUP BY a', '{"show_rejected":true}') WHERE columns = 'a';
+
+.print == expressions
+SELECT ddl, kind FROM prod_index_advice('SELECT * FROM t WHERE lower(c) = ''name 7''');
+SELECT ddl FROM prod_index_advice('SELECT * FROM t x WHERE substr(x.c, 1, 8) = ''Name 123''');
+SELECT ddl FROM prod_index_advice('SELECT * FROM t WHERE json_extract(body, ''$.kind'') = ''k7''');
+SELECT ddl FROM prod_index_advice('SELECT * FROM t WHERE ''k7'' = json_extract(body, ''$.kind'')');
+SELECT 'rows', count(*) FROM prod_index_advice('SELECT * FROM t WHERE abs(random()) = 3; SELECT max(a) = 3 FROM t GROUP BY id');
+
+.print == partial indexes, for a literal that few rows have
+SELECT ddl, kind FROM prod_index_advice('SELECT * FROM t WHERE e = ''open'' ORDER BY d LIMIT 10');
+SELECT 'rows', count(*) FROM prod_index_advice('SELECT * FROM t WHERE e = ''done''');
+SELECT ddl FROM prod_index_advice('SELECT * FROM t WHERE a = 5');
+
+.print == IS NULL, IS, and both together
+SELECT ddl FROM prod_index_advice('SELECT * FROM t WHERE c IS NULL');
+SELECT ddl FROM prod_index_advice('SELECT * FROM t WHERE a IS ? AND b IS ?', '{"proof":"none"}');
+
+.print == a boolean and a tiny table need none
+SELECT 'rows', count(*) FROM prod_index_advice('SELECT * FROM t WHERE flag = 1');
+CREATE TABLE tiny(a, b);
+INSERT INTO tiny VALUES (1, 2), (3, 4);
+SELECT 'rows', count(*) FROM prod_index_advice('SELECT * FROM tiny WHERE a = 1 ORDER BY b');
+
+.print == count(DISTINCT), min and max
+SELECT ddl FROM prod_index_advice('SELECT count(DISTINCT a) FROM t');
+SELECT ddl FROM prod_index_advice('SELECT max(d) FROM t');
+
+.print == never on the INTEGER PRIMARY KEY
+SELECT 'rows', count(*) FROM prod_index_advice('SELECT * FROM t WHERE id = 5; SELECT * FROM t WHERE id > 5 AND id < 9');
+
+.print == WITHOUT ROWID and TEXT primary keys
+CREATE TABLE w(k TEXT PRIMARY KEY, v INT, x TEXT) WITHOUT ROWID;
+INSERT INTO w SELECT 'k' || id, a, c FROM t;
+CREATE TABLE p(k TEXT PRIMARY KEY, v INT);
+INSERT INTO p SELECT 'k' || id, a FROM t;
+SELECT 'rows', count(*) FROM prod_index_advice('SELECT * FROM w WHERE k = ''k7''; SELECT * FROM p WHERE k = ''k7''');
+SELECT ddl, write_cost_ratio FROM prod_index_advice('SELECT * FROM w WHERE v = 7');
+SELECT ddl FROM prod_index_advice('SELECT * FROM p WHERE v = 7');
+
+.print == the index of one statement begins that of another
+SELECT ddl, queries FROM prod_index_advice('SELECT * FROM t WHERE a = 1; SELECT d FROM t WHERE a = 1 AND d > 3');
+
+.print == a partial index that exists does not hide the one that is needed
+CREATE INDEX t_a_some ON t(a) WHERE a > 990;
+SELECT ddl FROM prod_index_advice('SELECT * FROM t WHERE a = 5');
+DROP INDEX t_a_some;
+
+.print == names that collide
+CREATE TABLE t_a(x);
+CREATE VIEW t_a_2 AS SELECT 1;
+SELECT ddl FROM prod_index_advice('SELECT * FROM t WHERE a = 5');
+DROP TABLE t_a;
+DROP VIEW t_a_2;
+
+.print == an existing index is replaced by a wider one
+CREATE INDEX t_a ON t(a);
+SELECT action, ddl, undo_ddl FROM prod_index_advice('SELECT a, sum(d) FROM t GROUP BY a; SELECT * FROM t WHERE a = 5');
+DROP INDEX t_a;
+
+.print == statistics of an empty table are out of date
+UPDATE sqlite_stat1 SET stat = '1' WHERE tbl = 't';
+SELECT rank, action, ddl, kind, verified FROM prod_index_advice('SELECT count(*) FROM t x JOIN w ON w.v = x.a AND x.b = 3') WHERE rank = 1;
+ANALYZE;
+
+.print == OR, CTE, views, DESC, LIKE, collations, generated columns
+CREATE VIEW open_ones AS SELECT * FROM t WHERE e = 'open';
+CREATE TABLE g(x INT, y INT AS (x * 3));
+INSERT INTO g SELECT id FROM t;
+SELECT ddl FROM prod_index_advice('SELECT * FROM t WHERE a = 7 OR d = 9') ORDER BY ddl;
+SELECT ddl FROM prod_index_advice('WITH x AS (SELECT * FROM t) SELECT * FROM x WHERE a = 7');
+SELECT ddl FROM prod_index_advice('SELECT * FROM open_ones WHERE d = 7');
+SELECT ddl FROM prod_index_advice('SELECT * FROM t ORDER BY a DESC, d LIMIT 5');
+SELECT ddl FROM prod_index_advice('SELECT * FROM t WHERE c LIKE ''name 77%''');
+SELECT ddl FROM prod_index_advice('SELECT * FROM t WHERE c = ''NAME 7'' COLLATE NOCASE');
+SELECT ddl FROM prod_index_advice('SELECT * FROM g WHERE y = 9');
+
+.print == what writes is measured by what it searches, triggers and upserts too
+CREATE TABLE log(id INTEGER PRIMARY KEY, what TEXT, t_id INT);
+INSERT INTO log SELECT id, e, id FROM t;
+SELECT ddl, before_ms > after_ms FROM prod_index_advice('DELETE FROM t WHERE a = 5');
+SELECT ddl FROM prod_index_advice('UPDATE OR IGNORE t SET b = 1, c = ''x'' WHERE a = ?');
+SELECT action, table_name, columns LIKE 'a%' FROM prod_index_advice('INSERT INTO log(what, t_id) SELECT c, d FROM t WHERE a = 5 ON CONFLICT DO NOTHING');
+CREATE TRIGGER t_gone AFTER DELETE ON t BEGIN DELETE FROM log WHERE t_id = OLD.id; END;
+SELECT ddl, queries FROM prod_index_advice('DELETE FROM t WHERE id = 5');
+SELECT count(*), (SELECT count(*) FROM log) FROM t;
+
+.print == parameters get values of the columns that they stand beside
+SELECT action, columns LIKE 'a%', before_pages > after_pages FROM prod_index_advice('SELECT * FROM t WHERE a = :a AND b IN (?, ?) LIMIT ?');
+SELECT ddl FROM prod_index_advice('SELECT * FROM t WHERE d BETWEEN ?1 AND ?2');
+
+.print == a table with statements and how often each runs
+CREATE TEMP TABLE workload(sql TEXT, calls INT);
+INSERT INTO workload VALUES ('SELECT * FROM t WHERE a = 5', 1000), ('SELECT * FROM t WHERE d = 5', 1), (NULL, 5), ('SELECT * FROM nope', 1);
+SELECT action, ddl, queries, calls, reason LIKE 'statement 3%' FROM prod_index_advice(NULL, '{"workload_table":"workload"}');
+SELECT ddl, calls FROM prod_index_advice(NULL, '{"workload_table":"workload","max_indexes":1}') WHERE action = 'create';
+
+.print == a file with statements
+.shell printf 'SELECT * FROM t WHERE a = 5; -- one;\nSELECT * FROM t WHERE d = 5;\n' > queries.sql
+SELECT ddl, calls FROM prod_index_advice(NULL, '{"workload_file":"queries.sql"}') ORDER BY ddl;
+
+.print == limits
+SELECT 'rows', count(*) FROM prod_index_advice('SELECT * FROM t WHERE a = 5', '{"budget_bytes":5000}');
+SELECT 'rows', count(*) FROM prod_index_advice('SELECT * FROM t WHERE a = 5', '{"min_gain_ratio":1}');
+SELECT ddl, verified, before_ms FROM prod_index_advice('SELECT * FROM t WHERE a = 5', '{"proof":"none"}');
+SELECT ddl, verified FROM prod_index_advice('SELECT * FROM t WHERE a = 5', '{"proof":"copy"}');
+
+.print == a deadline that comes at once leaves the planner's advice, and says so
+SELECT ddl, verified FROM prod_index_advice('SELECT count(*) FROM t x JOIN t y ON x.b = y.b JOIN t z ON z.b = y.b WHERE x.a = 5', '{"max_seconds":0.1}') LIMIT 1;
+
+.print == an attached schema
+ATTACH 'other.db' AS other;
+CREATE TABLE other.o(x INT, y INT);
+INSERT INTO other.o SELECT a, d FROM t;
+SELECT ddl, undo_ddl, verified FROM prod_index_advice('SELECT * FROM o WHERE x = 5; SELECT * FROM other.o WHERE y = 5', '{"schema":"other","proof":"copy"}') ORDER BY ddl;
+SELECT * FROM prod_index_advice('SELECT * FROM t WHERE a = 5', '{"schema":"other"}');
+
+.print == inside a write transaction there is no copy
+BEGIN IMMEDIATE;
+SELECT ddl, verified FROM prod_index_advice('SELECT * FROM t WHERE a = 5');
+COMMIT;
+
+.print == bad options
+SELECT * FROM prod_index_advice('SELECT 1', '{"nope":1}');
+SELECT * FROM prod_index_advice('SELECT 1', '{"proof":"sample"}');
+SELECT * FROM prod_index_advice('SELECT 1', '{"max_indexes":0}');
+SELECT * FROM prod_index_advice('SELECT 1', '{"max_seconds":"long"}');
+SELECT * FROM prod_index_advice('SELECT 1', '{"min_gain_ratio":2}');
+SELECT * FROM prod_index_advice('SELECT 1', '{"schema":"nope"}');
+SELECT * FROM prod_index_advice('SELECT 1', '{"workload_table":"workload"}');
+SELECT * FROM prod_index_advice(NULL, '{"workload_table":"nope"}');
+SELECT * FROM prod_index_advice(NULL, '{"workload_table":"tiny"}');
+SELECT * FROM prod_index_advice(NULL, '{"workload_file":"missing/q.sql"}');
+SELECT * FROM prod_index_advice(NULL, '{"workload_file":"."}');
+.shell : > empty.sql
+SELECT * FROM prod_index_advice(NULL, '{"workload_file":"empty.sql"}');
+
+.print == in memory, and the database is as it was
+.open :memory:
+.load prodkit
+CREATE TABLE m(a, b);
+WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 5000)
+INSERT INTO m SELECT i, i FROM n;
+SELECT ddl, verified FROM prod_index_advice('SELECT * FROM m WHERE a = 5', '{"proof":"copy"}');
+SELECT name FROM sqlite_schema;
+.shell ls
