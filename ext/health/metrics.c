@@ -28,9 +28,9 @@
 **      "failed":["backups: cannot read the folder /backups: ..."],
 **      "off":["space: give the option space"], "seconds":0.012}
 **
-** How it works: a collector is a SELECT from the other features (samples.c).
-** One that fails leaves the others as they are; prodkit_collector_success is 0
-** for it. The cheap ones run always; backups and space when asked for. Samples
+** How it works: a collector is a SELECT from the other features
+** (metric_samples.c). One that fails leaves the others as they are;
+** prodkit_collector_success is 0 for it. The cheap ones run always; backups and space when asked for. Samples
 ** have no time of their own: neither format needs one, and the textfile
 ** collector refuses it.
 **
@@ -54,28 +54,29 @@
 #include "../base/json.h"
 #include "../base/target.h"
 #include "../base/utf8.h"
-#include "samples.h"
+#include "metric_samples.h"
 
 #define FORMATS "prometheus openmetrics"
 enum format { PROMETHEUS, OPENMETRICS };
 
 static const char *const type_names[] = {"gauge", "counter", "info"};
 
-/* Reads the options and collects; pk_samples_free is due in every case. */
-static int collect(pk_samples *samples, sqlite3 *db, sqlite3_value *json,
+/* Reads the options and collects; pk_metric_samples_free is due in every case. */
+static int collect(pk_metric_samples *samples, sqlite3 *db, sqlite3_value *json,
                    pk_error *error) {
   pk_sample_options options = pk_sample_defaults;
-  *samples = (pk_samples){0};
+  *samples = (pk_metric_samples){0};
   int rc = pk_options_read(db, json, pk_sample_option_list, &options, error);
-  if (rc == SQLITE_OK) rc = pk_samples_collect(samples, db, &options, error);
+  if (rc == SQLITE_OK)
+    rc = pk_metric_samples_collect(samples, db, &options, error);
   pk_options_free(pk_sample_option_list, &options);
   return rc;
 }
 
 /* ---- the table ---- */
 
-static void put_labels(pk_rows *rows, const pk_samples *samples,
-                       const pk_sample *sample) {
+static void put_labels(pk_rows *rows, const pk_metric_samples *samples,
+                       const pk_metric_sample *sample) {
   pk_json json;
   pk_json_begin(&json);
   pk_json_text(&json, "database", samples->database);
@@ -84,8 +85,8 @@ static void put_labels(pk_rows *rows, const pk_samples *samples,
   pk_row_take(rows, pk_json_finish(&json));
 }
 
-static void put_sample(pk_rows *rows, const pk_samples *samples,
-                       const pk_sample *sample) {
+static void put_sample(pk_rows *rows, const pk_metric_samples *samples,
+                       const pk_metric_sample *sample) {
   const pk_metric *metric = sample->metric;
   pk_row(rows);
   pk_row_text(rows, metric->name);
@@ -103,11 +104,11 @@ static void put_sample(pk_rows *rows, const pk_samples *samples,
 
 static int show_metrics(pk_rows *rows, sqlite3 *db, sqlite3_value **arguments,
                         pk_error *error) {
-  pk_samples samples;
+  pk_metric_samples samples;
   int rc = collect(&samples, db, arguments[0], error);
   for (int i = 0; rc == SQLITE_OK && i < samples.count; i++)
     put_sample(rows, &samples, &samples.list[i]);
-  pk_samples_free(&samples);
+  pk_metric_samples_free(&samples);
   return rc;
 }
 
@@ -138,8 +139,8 @@ static void label(sqlite3_str *text, const char *before, const char *name,
   sqlite3_str_appendchar(text, 1, '"');
 }
 
-static void sample_line(sqlite3_str *text, const pk_samples *samples,
-                        const pk_sample *sample) {
+static void sample_line(sqlite3_str *text, const pk_metric_samples *samples,
+                        const pk_metric_sample *sample) {
   sqlite3_str_appendall(text, sample->metric->name);
   label(text, "{", "database", samples->database);
   for (int i = 0; sample->labels[i]; i++)
@@ -179,11 +180,11 @@ static void family_lines(sqlite3_str *text, const pk_metric *metric,
 }
 
 /* From sqlite3_malloc; NULL when memory ran out. */
-static char *exposition(const pk_samples *samples, enum format format) {
+static char *exposition(const pk_metric_samples *samples, enum format format) {
   sqlite3_str *text = sqlite3_str_new(NULL);
   const pk_metric *family = NULL;
   for (int i = 0; i < samples->count; i++) {
-    const pk_sample *sample = &samples->list[i];
+    const pk_metric_sample *sample = &samples->list[i];
     if (sample->metric != family) family_lines(text, sample->metric, format);
     family = sample->metric;
     sample_line(text, samples, sample);
@@ -194,7 +195,7 @@ static char *exposition(const pk_samples *samples, enum format format) {
 
 static int metrics_text(sqlite3_context *context, sqlite3_value **arguments,
                         pk_error *error) {
-  pk_samples samples = {0};
+  pk_metric_samples samples = {0};
   const char *word = "prometheus";
   int format = PROMETHEUS;
   int rc = pk_optional_text(arguments[0], "format", &word, error);
@@ -205,7 +206,7 @@ static int metrics_text(sqlite3_context *context, sqlite3_value **arguments,
   char *text = rc == SQLITE_OK ? exposition(&samples, format) : NULL;
   if (rc == SQLITE_OK && !text) rc = pk_fail_memory(error);
   if (text) sqlite3_result_text(context, text, -1, sqlite3_free);
-  pk_samples_free(&samples);
+  pk_metric_samples_free(&samples);
   return rc;
 }
 
@@ -234,11 +235,11 @@ static int write_file(const char *path, const char *text, pk_error *error) {
 
 /* The collectors of which a metric is 0, with the reason. */
 static void list_collectors(pk_json *json, const char *key,
-                            const pk_samples *samples,
+                            const pk_metric_samples *samples,
                             const pk_metric *metric) {
   pk_json_array(json, key);
   for (int i = 0; i < samples->count; i++) {
-    const pk_sample *sample = &samples->list[i];
+    const pk_metric_sample *sample = &samples->list[i];
     if (sample->metric == metric && sample->count == 0)
       pk_json_format(json, NULL, "%s: %s", sample->collector,
                      sample->note ? sample->note : "no reason given");
@@ -249,7 +250,7 @@ static void list_collectors(pk_json *json, const char *key,
 static int metrics_write(sqlite3_context *context, sqlite3_value **arguments,
                          pk_error *error) {
   sqlite3 *db = sqlite3_context_db_handle(context);
-  pk_samples samples = {0};
+  pk_metric_samples samples = {0};
   char *text = NULL;
   const char *path;
   double began = pk_seconds();
@@ -272,7 +273,7 @@ static int metrics_write(sqlite3_context *context, sqlite3_value **arguments,
   rc = pk_json_result(&json, context);
 done:
   sqlite3_free(text);
-  pk_samples_free(&samples);
+  pk_metric_samples_free(&samples);
   return rc;
 }
 

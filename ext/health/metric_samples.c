@@ -1,5 +1,5 @@
 /*
-** samples.c: see samples.h.
+** metric_samples.c: see metric_samples.h.
 **
 ** How it works: a collector is one SELECT, which asks the other features as a
 ** user would. Its first columns are the values of its labels, the others the
@@ -12,7 +12,7 @@
 ** the schema), :backup_dir, :queries, :space, :health_options, and the counters
 ** of the connection, :cache_hits, :cache_misses, :cache_writes, :cache_spills.
 */
-#include "samples.h"
+#include "metric_samples.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -234,20 +234,20 @@ static const char *const collector_label[] = {"collector", NULL};
 
 /* ---- samples ---- */
 
-static void free_sample(pk_sample *sample) {
+static void free_sample(pk_metric_sample *sample) {
   for (int i = 0; i < PK_MOST_LABELS; i++) sqlite3_free(sample->values[i]);
   sqlite3_free(sample->note);
 }
 
-static void drop_from(pk_samples *samples, int count) {
+static void drop_from(pk_metric_samples *samples, int count) {
   while (samples->count > count) free_sample(&samples->list[--samples->count]);
 }
 
-void pk_samples_free(pk_samples *samples) {
+void pk_metric_samples_free(pk_metric_samples *samples) {
   drop_from(samples, 0);
   sqlite3_free(samples->list);
   sqlite3_free(samples->database);
-  *samples = (pk_samples){0};
+  *samples = (pk_metric_samples){0};
 }
 
 static int copy(char **to, const char *text, pk_error *error) {
@@ -264,28 +264,28 @@ static int copy_column(char **to, sqlite3_stmt *row, int column,
   return copy(to, none ? "" : text, error);
 }
 
-static pk_sample *add(pk_samples *samples, const pk_metric *metric,
-                      const char *name, const char *const *labels,
-                      pk_error *error) {
-  pk_sample *list =
+static pk_metric_sample *add(pk_metric_samples *samples,
+                             const pk_metric *metric, const char *name,
+                             const char *const *labels, pk_error *error) {
+  pk_metric_sample *list =
       pk_array_room(samples->list, samples->count, sizeof *samples->list);
   if (!list) {
     pk_fail_memory(error);
     return NULL;
   }
   samples->list = list;
-  list[samples->count] = (pk_sample){.metric = metric,
-                                     .collector = name,
-                                     .labels = labels,
-                                     .place = samples->count};
+  list[samples->count] = (pk_metric_sample){.metric = metric,
+                                            .collector = name,
+                                            .labels = labels,
+                                            .place = samples->count};
   return &list[samples->count++];
 }
 
 /* Neither format lets a label set stand twice in a family. */
-static int check_not_repeated(const pk_samples *samples, int from,
+static int check_not_repeated(const pk_metric_samples *samples, int from,
                               pk_error *error) {
-  const pk_sample *last = &samples->list[samples->count - 1];
-  for (const pk_sample *s = samples->list + from; s < last; s++) {
+  const pk_metric_sample *last = &samples->list[samples->count - 1];
+  for (const pk_metric_sample *s = samples->list + from; s < last; s++) {
     bool same = s->metric == last->metric;
     for (int i = 0; same && last->labels[i]; i++)
       same = strcmp(s->values[i], last->values[i]) == 0;
@@ -304,7 +304,7 @@ typedef struct collection {
   const pk_sample_options *options;
   const char *schema, *file;
   char *health_options; /* from sqlite3_malloc, or NULL */
-  pk_samples *samples;
+  pk_metric_samples *samples;
 } collection;
 
 static int bind_text(sqlite3_stmt *statement, const char *name,
@@ -370,7 +370,8 @@ static int ask_why_off(const collection *self, const collector *of,
 static int add_figure(const collection *self, const collector *of,
                       const pk_metric *metric, sqlite3_stmt *row, int column,
                       pk_error *error) {
-  pk_sample *sample = add(self->samples, metric, of->name, of->labels, error);
+  pk_metric_sample *sample =
+      add(self->samples, metric, of->name, of->labels, error);
   int rc = sample ? SQLITE_OK : SQLITE_NOMEM;
   for (int i = 0; rc == SQLITE_OK && of->labels[i]; i++)
     rc = copy_column(&sample->values[i], row, i, error);
@@ -421,8 +422,8 @@ static int run(const collection *self, const collector *of, pk_error *error) {
 /* One sample about a collector. Takes the note over. */
 static int report(const collection *self, const collector *of, int which,
                   double figure, char *note, pk_error *error) {
-  pk_sample *sample = add(self->samples, &pk_collector_metrics[which], of->name,
-                          collector_label, error);
+  pk_metric_sample *sample = add(self->samples, &pk_collector_metrics[which],
+                                 of->name, collector_label, error);
   if (!sample) {
     sqlite3_free(note);
     return SQLITE_NOMEM;
@@ -466,7 +467,7 @@ static int family(const pk_metric *metric) {
 }
 
 static int compare(const void *one, const void *other) {
-  const pk_sample *a = one, *b = other;
+  const pk_metric_sample *a = one, *b = other;
   int difference = family(a->metric) - family(b->metric);
   return difference ? difference : a->place - b->place;
 }
@@ -487,10 +488,11 @@ static int name_database(const collection *self, pk_error *error) {
   return copy(&self->samples->database, name, error);
 }
 
-int pk_samples_collect(pk_samples *samples, sqlite3 *db,
-                       const pk_sample_options *options, pk_error *error) {
+int pk_metric_samples_collect(pk_metric_samples *samples, sqlite3 *db,
+                              const pk_sample_options *options,
+                              pk_error *error) {
   collection self = {.db = db, .options = options, .samples = samples};
-  *samples = (pk_samples){0};
+  *samples = (pk_metric_samples){0};
   self.schema = options->schema ? options->schema : "main";
   int rc = pk_schema_file(db, self.schema, &self.file, error);
   if (rc == SQLITE_OK) rc = name_database(&self, error);

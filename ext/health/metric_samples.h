@@ -1,13 +1,14 @@
 /*
-** samples.h: the figures that prod_metrics shows, before they are rows or text.
+** metric_samples.h: the figures that prod_metrics shows, before they are rows or
+** text.
 **
-**     pk_samples samples;
-**     int rc = pk_samples_collect(&samples, db, &options, error);
+**     pk_metric_samples samples;
+**     int rc = pk_metric_samples_collect(&samples, db, &options, error);
 **     for (int i = 0; rc == SQLITE_OK && i < samples.count; i++) ...
-**     pk_samples_free(&samples);                     due in every case
+**     pk_metric_samples_free(&samples);                     due in every case
 */
-#ifndef PK_SAMPLES_H
-#define PK_SAMPLES_H
+#ifndef PK_METRIC_SAMPLES_H
+#define PK_METRIC_SAMPLES_H
 
 #include "../base/options.h"
 
@@ -34,7 +35,7 @@ typedef struct pk_metric {
 /* Besides the label `database`, which every sample has. */
 #define PK_MOST_LABELS 2
 
-typedef struct pk_sample {
+typedef struct pk_metric_sample {
   const pk_metric *metric;
   const char *collector;
   const char *const *labels; /* the names, ended by NULL */
@@ -44,20 +45,21 @@ typedef struct pk_sample {
   double amount;
   char *note; /* why the figure is what it is; or NULL */
   int place;  /* in the order in which they were made */
-} pk_sample;
+} pk_metric_sample;
 
-typedef struct pk_samples {
-  pk_sample *list; /* those of one family stand together */
+typedef struct pk_metric_samples {
+  pk_metric_sample *list; /* those of one family stand together */
   int count;
   char *database; /* what the label of that name says */
-} pk_samples;
+} pk_metric_samples;
 
 /* Fails for an unknown schema, an interrupt and for want of memory. What else
 ** goes wrong is a sample: prodkit_collector_success is 0. */
-int pk_samples_collect(pk_samples *samples, sqlite3 *db,
-                       const pk_sample_options *options, pk_error *error);
+int pk_metric_samples_collect(pk_metric_samples *samples, sqlite3 *db,
+                              const pk_sample_options *options,
+                              pk_error *error);
 
-void pk_samples_free(pk_samples *samples);
+void pk_metric_samples_free(pk_metric_samples *samples);
 
 /* The metrics about the collectors themselves. */
 enum { PK_ENABLED, PK_SUCCESS, PK_DURATION };
