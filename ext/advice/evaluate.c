@@ -12,6 +12,9 @@
 ** added to its time, which was taken with all in memory. */
 #define PAGE_MS 0.0002
 
+/* What takes less cannot be told from what takes nothing. */
+#define LEAST_MS 0.005
+
 /* What was stopped would have taken longer, nobody knows how much. */
 #define STOPPED_FACTOR 8
 
@@ -32,7 +35,7 @@
 
 double pk_cost_of(const pk_timing *timing) {
   double cost = timing->ms + (double)timing->pages * PAGE_MS;
-  return fmax(timing->stopped ? cost * STOPPED_FACTOR : cost, PK_LEAST_MS);
+  return fmax(timing->stopped ? cost * STOPPED_FACTOR : cost, LEAST_MS);
 }
 
 void *pk_zeroed(int count, size_t size) {

@@ -9,9 +9,6 @@
 
 #include "select.h"
 
-/* What takes less cannot be told from what takes nothing. */
-#define PK_LEAST_MS 0.005
-
 /* A run that was made: a statement with a plan takes so long. */
 typedef struct pk_known_run {
   int statement;

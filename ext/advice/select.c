@@ -7,6 +7,9 @@
 #include "../base/array.h"
 #include "evaluate.h"
 
+/* What a run saves of less than this may have come by chance. */
+#define NOISE_MS 0.02
+
 /* So many indexes are tried for a statement that a step would make slower. */
 #define MOST_COMPANIONS 8
 
@@ -22,7 +25,7 @@ static double least_gain(const pk_selection *of) {
   for (int i = 0; i < of->workload->count; i++)
     calls += of->workload->items[i].calls / of->workload->count;
   return fmax(of->limits.min_gain_ratio * of->state->current.cost,
-              PK_LEAST_MS * calls);
+              NOISE_MS * calls);
 }
 
 static void want_set(pk_selection *of, const pk_candidate_set *set) {
