@@ -392,13 +392,15 @@ typedef enum shape {
   ALL_ROWS,
 } shape;
 
+#define COVERS                                                             \
+  "the index has all columns that are needed, and is read instead of the " \
+  "table"
+
 static const char *const benefit_of[] = {
     [ROWS_FOUND] = "with the index only those rows are read",
     [ROWS_IN_RANGE] = "with the index only those rows are read",
     [ROWS_IN_ORDER] = "with the index they are read in that order",
-    [ALL_ROWS] =
-        "the index has all columns that are needed, and is read "
-        "instead of the table",
+    [ALL_ROWS] = COVERS,
 };
 
 static int add_key(const proposal *for_access, const pk_key *key,

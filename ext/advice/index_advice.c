@@ -66,8 +66,8 @@ static const pk_option options[] = {
     {"max_indexes", PK_INTEGER, OPTION(limits.max_indexes), .least = 1,
      .most = 100, .summary = "propose no more new indexes than these (10)"},
     {"budget_bytes", PK_INTEGER, OPTION(limits.budget_bytes),
-     .summary =
-         "of all new indexes together (8 MiB and 0.4 of the database's size)"},
+     .summary = "of all new indexes together (8 MiB and a third of the "
+                "database's size)"},
     {"min_gain_ratio", PK_REAL, OPTION(limits.min_gain_ratio), .least = 0,
      .most = 1,
      .summary = "an index must save this share of what the statements take, "

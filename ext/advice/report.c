@@ -23,12 +23,13 @@ static char *verified_by(const pk_review *all) {
 /* ---- statistics ---- */
 
 /* What is saved of less than this could as well be noise. */
+#define LEAST_RATIO 0.1
 #define LEAST_MS 0.1
 
 /* Where they are missing, and help, or some plan depends on them. */
 static int is_analyze_due(pk_review *all, bool *due, pk_error *error) {
   pk_selection *of = &all->selection;
-  double least = of->limits.min_gain_ratio * of->analyze_before_ms + LEAST_MS;
+  double least = of->analyze_before_ms * LEAST_RATIO + LEAST_MS;
   *due = of->analyze && of->analyze_before_ms - of->analyze_after_ms > least;
   if (!of->analyze || of->late || *due) return SQLITE_OK;
   return pk_select_needs_statistics(of, due, error);

@@ -369,7 +369,7 @@ static bool is_unfinished(const pk_selection *of) {
   return of->late;
 }
 
-/* All new indexes together may take 0.4 of the database's size, unless another
+/* All new indexes together may take a third of the database's size, unless another
 ** budget was given. */
 static int choose_by_running(pk_review *all, double deadline,
                              sqlite3_int64 bytes, pk_error *error) {
@@ -381,7 +381,7 @@ static int choose_by_running(pk_review *all, double deadline,
                        .limits = all->request->limits,
                        .analyze = lacks_statistics(all->copy)};
   if (of->limits.budget_bytes == 0)
-    of->limits.budget_bytes = bytes * 2 / 5 + LEAST_BUDGET_BYTES;
+    of->limits.budget_bytes = bytes / 3 + LEAST_BUDGET_BYTES;
   int rc = pk_proof_open(&all->proof, all->copy, deadline, error);
   if (rc == SQLITE_OK) rc = improve_all(all, true, error);
   if (rc == SQLITE_OK) rc = pk_select(of, error);

@@ -17,7 +17,8 @@
 ** again in a round. A statement is run again only if its plan is one that it was
 ** not run with yet.
 **
-** In the end no statement may take over a tenth longer than before all advice.
+** A step that pays but for one statement is tried together with an index for
+** that one. In the end no statement should take over a tenth longer than before all advice.
 ** Where one does, a set that it is proposed for is added or an index left out,
 ** whichever leaves the fewest such statements at the least cost.
 */

@@ -104,6 +104,8 @@ SELECT count(*), (SELECT count(*) FROM log) FROM t;
 SELECT action, columns LIKE 'a%', before_pages > after_pages FROM prod_index_advice('SELECT * FROM t WHERE a = :a AND b IN (?, ?) LIMIT ?');
 SELECT ddl FROM prod_index_advice('SELECT * FROM t WHERE d BETWEEN ?1 AND ?2');
 
+ANALYZE;
+
 .print == a table with statements and how often each runs
 CREATE TEMP TABLE workload(sql TEXT, calls INT);
 INSERT INTO workload VALUES ('SELECT * FROM t WHERE a = 5', 1000), ('SELECT * FROM t WHERE d = 5', 1), (NULL, 5), ('SELECT * FROM nope', 1);
