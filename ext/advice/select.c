@@ -55,7 +55,7 @@ static int hold_audition(pk_selection *of, const pk_audition *audition,
   int number = audition->statement;
   pk_candidate_set *set = &of->sets->items[audition->set];
   const pk_timing *now = &of->state->current.timings[number];
-  pk_timing timing;
+  pk_timing timing = {0};
   want_set(of, set);
   int rc = pk_provide_wanted(of, error);
   if (rc == SQLITE_OK)
