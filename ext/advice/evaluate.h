@@ -37,6 +37,7 @@ typedef struct pk_select_state {
   bool *told;         /* and whether it was one of the last that were heard */
   pk_outcome current; /* with the accepted ones */
   pk_outcome trial;
+  double cost_without; /* with none of them */
   int round;
 } pk_select_state;
 

@@ -13,6 +13,10 @@
 /* So many indexes are tried for a statement that a step would make slower. */
 #define MOST_COMPANIONS 8
 
+/* No more than this share of what was saved is given back so that no statement
+** is slower. */
+#define MOST_GIVEN_BACK 0.05
+
 /* A page at least: a set that adds nothing saves no more than a set can. */
 #define LEAST_BYTES 4096.0
 
@@ -51,7 +55,7 @@ static int hold_audition(pk_selection *of, const pk_audition *audition,
   int number = audition->statement;
   pk_candidate_set *set = &of->sets->items[audition->set];
   const pk_timing *now = &of->state->current.timings[number];
-  pk_timing timing;
+  pk_timing timing = {0};
   want_set(of, set);
   int rc = pk_provide_wanted(of, error);
   if (rc == SQLITE_OK)
@@ -331,13 +335,16 @@ static void want_remedy(pk_selection *of, const remedy *change) {
   if (change->left_out >= 0) of->state->slots[change->left_out].wanted = false;
 }
 
-/* Keeps the better of two remedies: fewer statements that are slower, then the
+/* Keeps the better of two remedies that cost no more than a small part of what
+** was saved: fewer statements that are slower, then the
 ** lower cost. */
 static int consider(pk_selection *of, remedy change, remedy *best,
                     pk_error *error) {
   want_remedy(of, &change);
   if (of->late || !is_within_limits(of)) return SQLITE_OK;
-  int rc = pk_evaluate(of, INFINITY, &of->state->trial, error);
+  double saved = of->state->cost_without - of->state->current.cost;
+  double most = of->state->current.cost + MOST_GIVEN_BACK * fmax(saved, 0);
+  int rc = pk_evaluate(of, most, &of->state->trial, error);
   if (rc != SQLITE_OK || !of->state->trial.complete) return rc;
   change.cost = of->state->trial.cost;
   change.slower = pk_count_slower(of, &of->state->trial);
@@ -485,6 +492,7 @@ static int measure_before(pk_selection *of, pk_error *error) {
     if (rc == SQLITE_OK) rc = pk_evaluate(of, INFINITY, &all->current, error);
     of->analyze_after_ms = total_ms(of, &all->current);
   }
+  all->cost_without = all->current.cost;
   for (size_t i = 0; i < count; i++)
     of->evidence[i].before = all->trial.timings[i];
   return rc;

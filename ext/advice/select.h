@@ -20,7 +20,8 @@
 ** A step that pays but for one statement is tried together with an index for
 ** that one. In the end no statement should take over a tenth longer than before all advice.
 ** Where one does, a set that it is proposed for is added or an index left out,
-** whichever leaves the fewest such statements at the least cost.
+** whichever leaves the fewest such statements at the least cost, unless that
+** would give back more than a small part of what was saved: then it is told.
 */
 #ifndef PK_SELECT_H
 #define PK_SELECT_H
