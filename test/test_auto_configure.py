@@ -199,21 +199,27 @@ print(enforced, outcome)
 """
 
 
+def open_at_once(path, processes):
+    workers = [subprocess.Popen(
+        [sys.executable, "-c", OPEN_WHEN_TOLD, RELEASE.extension, path],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for _ in range(processes)]
+    for worker in workers:
+        assert worker.stdout.readline() == "ready\n"
+    for worker in workers:
+        worker.stdin.write("x")
+        worker.stdin.flush()
+    return [worker.communicate()[0].strip() for worker in workers]
+
+
 def test_processes_that_open_a_new_file_at_once(tmp_path):
-    """They collide at the switch to WAL; none is left without its settings."""
+    """They collide at the switch to WAL; none is left without its settings,
+    and the first that meets nobody makes the switch, if none did before."""
     answers = []
     for round in range(5):
         path = tmp_path / f"{round}.db"
-        workers = [subprocess.Popen(
-            [sys.executable, "-c", OPEN_WHEN_TOLD, RELEASE.extension, path],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-            for _ in range(8)]
-        for worker in workers:
-            assert worker.stdout.readline() == "ready\n"
-        for worker in workers:
-            worker.stdin.write("x")
-            worker.stdin.flush()
-        answers += [worker.communicate()[0].strip() for worker in workers]
+        answers += open_at_once(path, 8)
+        assert open_at_once(path, 1) == ["1 configured"]
         with contextlib.closing(sqlite3.connect(path)) as db:
             assert db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
             assert db.execute("PRAGMA auto_vacuum").fetchone() == (2,)
