@@ -50,21 +50,25 @@ def run(connection, sql):
     return time.process_time() - began
 
 
-def warm(connection, sql):
-    """The best of three runs; of one, if that takes long."""
-    first = run(connection, sql)
-    if first > 2:
-        return first
-    return min(first, *(run(connection, sql) for _ in range(2)))
+def warm(connections, sql):
+    """For each connection the best of three runs, in turn; of one, where that
+    takes long."""
+    best = [run(connection, sql) for connection in connections]
+    for _ in range(2):
+        best = [one if one > 2 else min(one, run(connection, sql))
+                for one, connection in zip(best, connections)]
+    return best
 
 
-def times(path, statements):
-    """Seconds of each statement that only reads; None for the others."""
-    connection = sqlite3.connect(path)
-    seconds = [warm(connection, sql) if reads(sql) else None
+def times(paths, statements):
+    """For each database the seconds of each statement that only reads; None for
+    the others."""
+    connections = [sqlite3.connect(path) for path in paths]
+    seconds = [warm(connections, sql) if reads(sql) else [None] * len(paths)
                for _, sql in statements]
-    connection.close()
-    return seconds
+    for connection in connections:
+        connection.close()
+    return list(zip(*seconds))
 
 
 def reads(sql):
@@ -72,20 +76,24 @@ def reads(sql):
 
 
 def insert_seconds(path, table, count):
-    """Takes rows out and puts them in again: seconds of the one transaction
-    that inserts, with its commit."""
+    """Takes the newest rows out and puts them in again as an application does,
+    with a prepared statement in one transaction: seconds of the best of three
+    times, with the commit."""
     connection = sqlite3.connect(path, isolation_level=None)
-    connection.executescript(f"""
-        CREATE TEMP TABLE kept AS SELECT * FROM {table} LIMIT 0;
-        INSERT INTO kept SELECT * FROM {table} ORDER BY rowid DESC
-        LIMIT {count};
-        DELETE FROM {table} WHERE rowid IN
-          (SELECT rowid FROM {table} ORDER BY rowid DESC LIMIT {count});""")
-    began = time.perf_counter()
-    connection.execute(f"INSERT INTO {table} SELECT * FROM kept")
-    seconds = time.perf_counter() - began
+    newest = f"FROM {table} ORDER BY rowid DESC LIMIT {count}"
+    rows = connection.execute(f"SELECT * {newest}").fetchall()[::-1]
+    marks = ",".join("?" * len(rows[0]))
+    seconds = []
+    for _ in range(3):
+        connection.execute(
+            f"DELETE FROM {table} WHERE rowid IN (SELECT rowid {newest})")
+        began = time.perf_counter()
+        connection.execute("BEGIN")
+        connection.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)
+        connection.execute("COMMIT")
+        seconds.append(time.perf_counter() - began)
     connection.close()
-    return seconds
+    return min(seconds)
 
 
 # ---- advice ----
@@ -115,10 +123,8 @@ def prodkit(path, statements, options):
         [options]).fetchall()
     seconds = time.perf_counter() - began
     connection.close()
-    ddl = [sql for action, sql, _ in rows
-           if action in ("create", "replace")]
-    if any(action == "analyze" for action, _, _ in rows):
-        ddl.append("ANALYZE")
+    ddl = [sql for wanted in (("create", "replace"), ("analyze",))
+           for action, sql, _ in rows if action in wanted]
     return ddl, seconds, rows[0][2] if rows else ""
 
 
@@ -171,8 +177,7 @@ def compare(name, module, scale, folder):
         plain, statements, '{"workload_table":"workload","proof":"none"}')
     expert_bytes = apply(plain, with_expert, expert_ddl)
     ours_bytes = apply(plain, with_ours, ours_ddl)
-    before, theirs, ours = (times(path, statements) for path in
-                            (plain, with_expert, with_ours))
+    before, theirs, ours = times((plain, with_expert, with_ours), statements)
     sums = [total(statements, seconds) for seconds in (before, theirs, ours)]
     inserts = [insert_seconds(path, table, count)
                for path in (plain, with_expert, with_ours)]
