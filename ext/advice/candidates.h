@@ -57,6 +57,7 @@ typedef struct pk_candidate {
   sqlite3_int64 bytes;       /* estimated, or measured where it was built */
   double write_cost_ratio;   /* of inserting into its table; 0: not known */
   char *replaces;            /* an existing index that it makes superfluous */
+  const char *refusal;       /* why it was not taken, where that is known */
 } pk_candidate;
 
 typedef struct pk_candidates {

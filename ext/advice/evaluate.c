@@ -7,6 +7,7 @@
 #include "../base/array.h"
 #include "../base/clock.h"
 #include "../base/token.h"
+#include "insert_cost.h"
 
 /* A page that a run requests costs more when it is not in memory: so much is
 ** added to its time, which was taken with all in memory. */
@@ -90,8 +91,7 @@ double pk_most_seconds(const pk_selection *of, const pk_timing *now) {
 bool pk_is_slower(const pk_timing *now, const pk_timing *before) {
   return now->stopped ? !before->stopped || now->ms > before->ms * MOST_SLOWER
                       : !before->stopped &&
-                            pk_cost_of(now) >
-                                pk_cost_of(before) * MOST_SLOWER + NOISE_MS;
+                            now->ms > before->ms * MOST_SLOWER + NOISE_MS;
 }
 
 /* What is known of a statement with the indexes that are there: NULL where it
@@ -290,8 +290,54 @@ int pk_count_slower(const pk_selection *of, const pk_outcome *with) {
   return count;
 }
 
+int pk_slowest(const pk_selection *of, const pk_outcome *with) {
+  int slowest = -1;
+  double most = 0;
+  for (int i = 0; i < of->workload->count; i++) {
+    const pk_timing *before = &of->evidence[i].before;
+    if (!of->evidence[i].runs || !pk_is_slower(&with->timings[i], before))
+      continue;
+    double lost = pk_cost_of(&with->timings[i]) - pk_cost_of(before);
+    if (slowest >= 0 && lost <= most) continue;
+    slowest = i;
+    most = lost;
+  }
+  return slowest;
+}
+
 void pk_keep_outcome(pk_selection *of) {
   pk_outcome kept = of->state->trial;
   of->state->trial = of->state->current;
   of->state->current = kept;
+}
+
+/* ---- what they cost those who write ---- */
+
+static int measure_bare(pk_selection *of, const pk_copied_table *table,
+                        double *seconds, pk_error *error) {
+  for (int i = 0; i < of->pool->count; i++) {
+    pk_slot *place = &of->state->slots[i];
+    place->kept = place->wanted;
+    place->wanted &= of->pool->items[i].table != table;
+  }
+  int rc = pk_provide_wanted(of, error);
+  if (rc == SQLITE_OK) rc = pk_insert_seconds(of->proof, table, seconds, error);
+  if (*seconds == 0) *seconds = -1;
+  for (int i = 0; i < of->pool->count; i++)
+    of->state->slots[i].wanted = of->state->slots[i].kept;
+  return rc;
+}
+
+int pk_insert_ratio(pk_selection *of, const pk_copied_table *table,
+                    double *ratio, pk_error *error) {
+  double *bare = &of->state->insert_seconds[table - of->proof->copy->tables];
+  double seconds = 0;
+  int rc = *bare == 0 ? measure_bare(of, table, bare, error) : SQLITE_OK;
+  *ratio = 0;
+  if (rc != SQLITE_OK || *bare < 0) return rc;
+  rc = pk_provide_wanted(of, error);
+  if (rc == SQLITE_OK)
+    rc = pk_insert_seconds(of->proof, table, &seconds, error);
+  *ratio = seconds / *bare;
+  return rc;
 }

@@ -19,6 +19,7 @@ typedef struct pk_known_run {
 /* A candidate on the copy. */
 typedef struct pk_slot {
   bool wanted, built, present;
+  bool kept; /* wanted, while something else is measured */
 } pk_slot;
 
 /* The workload with some set of indexes. */
@@ -37,8 +38,9 @@ typedef struct pk_select_state {
   bool *told;         /* and whether it was one of the last that were heard */
   pk_outcome current; /* with the accepted ones */
   pk_outcome trial;
-  double cost_without; /* with none of them */
   int round;
+  double *insert_seconds; /* for each table, with no new index; below 0 where it
+                          ** cannot be measured, 0 until it is */
 } pk_select_state;
 
 /* Zeroed memory for so many elements and one more. */
@@ -71,8 +73,16 @@ int pk_provide_wanted(pk_selection *of, pk_error *error);
 int pk_evaluate(pk_selection *of, double most, pk_outcome *out,
                 pk_error *error);
 
-/* How many statements are slower than before all advice? */
+/* How many statements are slower than before all advice, and which loses most?
+** -1 for none. */
 int pk_count_slower(const pk_selection *of, const pk_outcome *with);
+int pk_slowest(const pk_selection *of, const pk_outcome *with);
+
+/* How much longer inserting into a table takes with the indexes that are wanted
+** than with none of the pool: 1 for the same time, 0 where it cannot be
+** measured. */
+int pk_insert_ratio(pk_selection *of, const pk_copied_table *table,
+                    double *ratio, pk_error *error);
 
 /* The outcome of the trial becomes the current one. */
 void pk_keep_outcome(pk_selection *of);

@@ -72,12 +72,17 @@ static const pk_option options[] = {
      .most = 1,
      .summary = "an index must save this share of what the statements take, "
                 "which is measured with a proof (0.03)"},
+    {"max_write_cost_ratio", PK_REAL, OPTION(limits.max_write_cost_ratio),
+     .least = 1, .most = 1000,
+     .summary = "no second new index for a table where inserting would then "
+                "take over so many times as long, which is measured with a "
+                "proof (3)"},
     {"proof", PK_CHOICE, OPTION(proof), .choices = "by_size none copy",
      .summary =
          "run the statements on a private copy (copy), or ask the "
          "planner only (none); by_size: copy from 1 MiB to 1 GiB (by_size)"},
     {"max_seconds", PK_REAL, OPTION(max_seconds), .least = 0.1, .most = 86400,
-     .summary = "for the proof; then it is told what was proven so far (60)"},
+     .summary = "for the proof; then it is told what was proven so far (50)"},
     {"show_rejected", PK_BOOLEAN, OPTION(show_rejected),
      .summary = "rows for the indexes that were tried and not chosen (false)"},
     {"schema", PK_TEXT, OPTION(schema),
@@ -233,8 +238,10 @@ static int advise(pk_rows *rows, sqlite3 *db, sqlite3_value **arguments,
   const char *sql = NULL, *file;
   pk_advice_rows out = {.rows = rows};
   pk_what_if *copy = NULL;
-  pk_request request = {.limits = {.max_indexes = 10, .min_gain_ratio = 0.03},
-                        .max_seconds = 60};
+  pk_request request = {.limits = {.max_indexes = 10,
+                                   .min_gain_ratio = 0.03,
+                                   .max_write_cost_ratio = 3},
+                        .max_seconds = 50};
   int rc = pk_optional_text(arguments[0], "sql", &sql, error);
   if (rc == SQLITE_OK)
     rc = pk_options_read(db, arguments[1], options, &request, error);

@@ -23,12 +23,6 @@
 #define MOST_RUNS 3
 #define QUICK_MS 50
 
-/* So many rows are taken out of a table and inserted again. */
-#define WRITTEN_ROWS 2000
-
-/* What takes less is too short to compare. */
-#define LEAST_SECONDS 0.0002
-
 /* ---- the copy ---- */
 
 /* Asked again and again while a statement runs: is it to stop? */
@@ -71,7 +65,8 @@ static int copy_data(pk_proof *proof, pk_error *error) {
   return rc;
 }
 
-/* Where indexes are put aside: outside of the schemas that statements mean. */
+/* Where indexes are put aside: outside of the schemas that statements mean.
+** sqlite_stat1 is there afterwards, if without a row. */
 static int make_room_aside(pk_proof *proof, pk_error *error) {
   int rc = pk_run(proof->db, error, "ATTACH ':memory:' AS prodkit_aside");
   if (rc == SQLITE_OK)
@@ -81,6 +76,8 @@ static int make_room_aside(pk_proof *proof, pk_error *error) {
   if (rc == SQLITE_OK)
     rc = pk_run(proof->db, error,
                 "CREATE TABLE prodkit_aside.statistics(tbl, idx, stat)");
+  if (rc == SQLITE_OK)
+    rc = pk_run(proof->db, error, "ANALYZE main.sqlite_schema");
   return rc;
 }
 
@@ -99,12 +96,15 @@ int pk_proof_open(pk_proof *proof, const pk_what_if *copy, double deadline,
   rc = copy_data(proof, error);
   if (rc == SQLITE_OK)
     sqlite3_progress_handler(proof->db, STEPS_BETWEEN_LOOKS, look, proof);
-  if (rc == SQLITE_OK)
-    rc = pk_run(proof->db, error, "PRAGMA cache_size = -%d", CACHE_KIB);
+  if (rc == SQLITE_OK) rc = pk_proof_use_cache(proof, error);
   if (rc == SQLITE_OK) /* to sort by, when an index is built */
     rc = pk_run(proof->db, error, "PRAGMA threads = 2");
   if (rc == SQLITE_OK) rc = make_room_aside(proof, error);
   return rc;
+}
+
+int pk_proof_use_cache(pk_proof *proof, pk_error *error) {
+  return pk_run(proof->db, error, "PRAGMA main.cache_size = -%d", CACHE_KIB);
 }
 
 void pk_proof_close(pk_proof *proof) {
@@ -114,8 +114,29 @@ void pk_proof_close(pk_proof *proof) {
 
 /* ---- indexes ---- */
 
-int pk_proof_analyze(pk_proof *proof, pk_error *error) {
-  return pk_run(proof->db, error, "ANALYZE main");
+int pk_proof_analyze(pk_proof *proof, const pk_copied_table *table,
+                     pk_error *error) {
+  int rc = pk_run(proof->db, error,
+                  "DROP TABLE IF EXISTS prodkit_aside.statistics_before");
+  if (rc == SQLITE_OK)
+    rc = pk_run(proof->db, error,
+                "CREATE TABLE prodkit_aside.statistics_before AS "
+                "SELECT tbl, idx, stat FROM main.sqlite_stat1");
+  if (rc != SQLITE_OK) return rc;
+  proof->analyzed = !table;
+  return table ? pk_run(proof->db, error, "ANALYZE main.\"%w\"", table->name)
+               : pk_run(proof->db, error, "ANALYZE main");
+}
+
+int pk_proof_undo_analyze(pk_proof *proof, pk_error *error) {
+  int rc = pk_proof_forget_statistics(proof, error);
+  if (rc == SQLITE_OK)
+    rc = pk_run(proof->db, error,
+                "INSERT INTO main.sqlite_stat1 "
+                "SELECT tbl, idx, stat FROM prodkit_aside.statistics_before");
+  if (rc == SQLITE_OK) rc = pk_proof_settle(proof, error);
+  proof->analyzed = false;
+  return rc;
 }
 
 static int used_bytes(pk_proof *proof, sqlite3_int64 *bytes, pk_error *error) {
@@ -135,7 +156,7 @@ int pk_proof_build(pk_proof *proof, pk_candidate *index, pk_error *error) {
   int rc = used_bytes(proof, &before, error);
   if (rc == SQLITE_OK) rc = pk_run(proof->db, error, "%s", index->ddl);
   if (rc == SQLITE_OK) rc = used_bytes(proof, &after, error);
-  if (rc == SQLITE_OK)
+  if (rc == SQLITE_OK && (proof->analyzed || index->table->stat_rows >= 0))
     rc = pk_run(proof->db, error, "ANALYZE main.\"%w\"", index->name);
   if (rc == SQLITE_OK) index->bytes = after - before;
   return rc;
@@ -257,82 +278,5 @@ int pk_proof_time(pk_proof *proof, const char *sql, const pk_samples *samples,
        i++)
     rc = run_once(proof, statement, most_seconds, timing, error);
   sqlite3_finalize(statement);
-  return rc;
-}
-
-/* ---- the cost of writing ---- */
-
-/* The columns that can be inserted, quoted. */
-static int insertable(pk_proof *proof, const char *table, char **columns,
-                      pk_error *error) {
-  return pk_query_text(proof->db, columns, error,
-                       "SELECT group_concat('\"' || replace(name, '\"', "
-                       "'\"\"') || '\"') "
-                       "FROM pragma_table_xinfo(%Q) WHERE hidden = 0",
-                       table);
-}
-
-/* Takes the chosen rows out and puts them in again. */
-static int time_inserts(pk_proof *proof, const char *table, const char *columns,
-                        double *seconds, pk_error *error) {
-  int rc = pk_run(proof->db, error,
-                  "DELETE FROM main.\"%w\" WHERE rowid IN "
-                  "(SELECT row FROM prodkit_aside.chosen)",
-                  table);
-  double began = pk_seconds();
-  if (rc == SQLITE_OK)
-    rc = pk_run(proof->db, error,
-                "INSERT INTO main.\"%w\"(rowid, %s) "
-                "SELECT * FROM prodkit_aside.chosen",
-                table, columns);
-  *seconds = pk_seconds() - began;
-  return rc;
-}
-
-static int choose_rows(pk_proof *proof, const pk_copied_table *table,
-                       const char *columns, pk_error *error) {
-  sqlite3_int64 step = table->rows / WRITTEN_ROWS + 1;
-  int rc =
-      pk_run(proof->db, error, "DROP TABLE IF EXISTS prodkit_aside.chosen");
-  if (rc == SQLITE_OK)
-    rc = pk_run(proof->db, error,
-                "CREATE TABLE prodkit_aside.chosen AS SELECT rowid AS row, %s "
-                "FROM main.\"%w\" WHERE rowid %% %lld = 0 LIMIT %d",
-                columns, table->name, step, WRITTEN_ROWS);
-  return rc;
-}
-
-static int time_with_and_without(pk_proof *proof, const pk_copied_table *table,
-                                 const pk_candidates *list, const char *columns,
-                                 double *ratio, pk_error *error) {
-  double with = 0, without = 0;
-  int rc = choose_rows(proof, table, columns, error);
-  if (rc == SQLITE_OK)
-    rc = time_inserts(proof, table->name, columns, &with, error);
-  for (int i = 0; rc == SQLITE_OK && i < list->count; i++)
-    if (list->items[i].accepted && list->items[i].table == table)
-      rc = pk_proof_put_aside(proof, list->items[i].name, error);
-  if (rc == SQLITE_OK) rc = pk_proof_settle(proof, error);
-  if (rc == SQLITE_OK)
-    rc = time_inserts(proof, table->name, columns, &without, error);
-  if (rc == SQLITE_OK && without > LEAST_SECONDS) *ratio = with / without;
-  return rc;
-}
-
-int pk_proof_write_cost(pk_proof *proof, const pk_copied_table *table,
-                        const pk_candidates *list, double *ratio,
-                        pk_error *error) {
-  char *columns = NULL;
-  pk_error cause = PK_NO_ERROR;
-  *ratio = 0;
-  int rc = insertable(proof, table->name, &columns, &cause);
-  if (rc == SQLITE_OK && columns)
-    rc = time_with_and_without(proof, table, list, columns, ratio, &cause);
-  sqlite3_free(columns);
-  if (rc == SQLITE_NOMEM || rc == SQLITE_INTERRUPT)
-    rc = pk_fail(error, rc, "%s", cause.message ? cause.message : "");
-  else
-    rc = SQLITE_OK; /* WITHOUT ROWID, a CHECK that cannot be run: unknown */
-  pk_error_clear(&cause);
   return rc;
 }

@@ -17,8 +17,8 @@
 ** An index is built once. When it is not wanted, its row is moved out of the
 ** copy's sqlite_schema, so that it is not there for the planner, while its
 ** b-tree stays; moving the row back is all it takes to have it again. Nothing
-** is written to a table meanwhile. After pk_proof_write_cost, which does write,
-** the copy is good for nothing else.
+** is written to a table meanwhile, but by insert_cost.h, which leaves the same
+** rows as before.
 */
 #ifndef PK_PROOF_H
 #define PK_PROOF_H
@@ -38,6 +38,7 @@ typedef struct pk_proof {
   double deadline; /* of all that is done here; of the clock pk_seconds */
   double stop_at;  /* of the statement that is running; of the thread's clock */
   int looks;       /* at the clock, since the last one at the user */
+  bool analyzed;   /* all has statistics, which the original lacks */
 } pk_proof;
 
 /* Copies the schema, or fails: where it cannot be read at the moment, where
@@ -47,12 +48,19 @@ int pk_proof_open(pk_proof *proof, const pk_what_if *copy, double deadline,
                   pk_error *error);
 void pk_proof_close(pk_proof *proof);
 
+/* Gives the copy the page cache again that it had at first. */
+int pk_proof_use_cache(pk_proof *proof, pk_error *error);
+
 bool pk_proof_is_late(const pk_proof *proof);
 
-int pk_proof_analyze(pk_proof *proof, pk_error *error);
+/* ANALYZE of a table, or of all for NULL; and back to the statistics that were
+** there before. */
+int pk_proof_analyze(pk_proof *proof, const pk_copied_table *table,
+                     pk_error *error);
+int pk_proof_undo_analyze(pk_proof *proof, pk_error *error);
 
-/* Builds an index with its statistics, and measures its size. It is there
-** until it is put aside. */
+/* Builds an index, and measures its size; it gets statistics where its table
+** has some. It is there until it is put aside. */
 int pk_proof_build(pk_proof *proof, pk_candidate *index, pk_error *error);
 
 /* As if ANALYZE had never been run; for good. */
@@ -71,12 +79,5 @@ int pk_proof_plan(pk_proof *proof, const char *sql, char **plan,
 ** longer than `most_seconds`. */
 int pk_proof_time(pk_proof *proof, const char *sql, const pk_samples *samples,
                   double most_seconds, pk_timing *timing, pk_error *error);
-
-/* How much longer inserting takes with the indexes of a table that are there
-** now than without those in `list`: 1 for the same time, 0 where it could not
-** be measured. */
-int pk_proof_write_cost(pk_proof *proof, const pk_copied_table *table,
-                        const pk_candidates *list, double *ratio,
-                        pk_error *error);
 
 #endif

@@ -346,16 +346,6 @@ static int choose_proof(pk_review *all, bool *run, sqlite3_int64 *bytes,
   return all->unproven ? rc : pk_fail_memory(error);
 }
 
-static bool lacks_statistics(const pk_what_if *copy) {
-  for (int i = 0; i < copy->table_count; i++) {
-    const pk_copied_table *table = &copy->tables[i];
-    if (table->rows >= PK_FEW_ROWS &&
-        (table->stat_rows < 0 || pk_table_is_stale(table)))
-      return true;
-  }
-  return false;
-}
-
 static bool any_accepted(const pk_candidates *pool) {
   for (int i = 0; i < pool->count; i++)
     if (pool->items[i].accepted) return true;
@@ -378,8 +368,7 @@ static int choose_by_running(pk_review *all, double deadline,
                        .workload = all->workload,
                        .pool = &all->pool,
                        .sets = &all->sets,
-                       .limits = all->request->limits,
-                       .analyze = lacks_statistics(all->copy)};
+                       .limits = all->request->limits};
   if (of->limits.budget_bytes == 0)
     of->limits.budget_bytes = bytes / 3 + LEAST_BUDGET_BYTES;
   int rc = pk_proof_open(&all->proof, all->copy, deadline, error);

@@ -13,9 +13,8 @@
 /* So many indexes are tried for a statement that a step would make slower. */
 #define MOST_COMPANIONS 8
 
-/* No more than this share of what was saved is given back so that no statement
-** is slower. */
-#define MOST_GIVEN_BACK 0.05
+/* A step that makes a statement so many times as fast is worth any write. */
+#define SERVED_FACTOR 10
 
 /* A page at least: a set that adds nothing saves no more than a set can. */
 #define LEAST_BYTES 4096.0
@@ -173,6 +172,12 @@ static bool is_within_limits(const pk_selection *of) {
          pk_wanted_bytes(of) <= of->limits.budget_bytes;
 }
 
+static void refuse(pk_selection *of, const pk_candidate_set *set,
+                   const char *why) {
+  for (int i = 0; i < set->count; i++)
+    of->pool->items[set->members[i]].refusal = why;
+}
+
 /* How much a step saves for each byte; 0 where it is not to be taken. */
 static int rate_step(pk_selection *of, pk_candidate_set *set, pk_error *error) {
   double most = of->state->current.cost - least_gain(of);
@@ -182,6 +187,12 @@ static int rate_step(pk_selection *of, pk_candidate_set *set, pk_error *error) {
   if (!want_step(of, set) || !is_within_limits(of)) return SQLITE_OK;
   int rc = pk_evaluate(of, most, &of->state->trial, error);
   if (rc != SQLITE_OK || !of->state->trial.complete) return rc;
+  if (pk_count_slower(of, &of->state->trial) >
+      pk_count_slower(of, &of->state->current)) {
+    of->state->trial.spoiler = pk_slowest(of, &of->state->trial);
+    refuse(of, set, "tried; a statement would take longer with it");
+    return SQLITE_OK;
+  }
   sqlite3_int64 bytes = pk_wanted_bytes(of);
   pk_want_accepted(of);
   bytes -= pk_wanted_bytes(of);
@@ -204,8 +215,8 @@ static bool join_sets(pk_candidate_set *joint, const pk_candidate_set *more) {
 }
 
 /* A step may save much and still be none to take, because one statement is
-** planned badly with it. Is there an index for that one to take along? Then both
-** become a set of their own. */
+** slower with it. Is there an index for that one to take along? Then both become a
+** set of their own. */
 static int find_companion(pk_selection *of, pk_candidate_set set, int spoiler,
                           pk_error *error) {
   pk_candidate_sets *sets = of->sets;
@@ -250,21 +261,62 @@ static pk_candidate_set *most_promising(const pk_selection *of) {
   return best;
 }
 
-/* Makes the indexes that are wanted the accepted ones. */
-static int accept_wanted(pk_selection *of, pk_error *error) {
-  int rc = pk_evaluate(of, INFINITY, &of->state->trial, error);
-  if (rc != SQLITE_OK || of->late) return rc;
+/* Makes the indexes that are wanted, with which the trial was, the accepted
+** ones. */
+static void accept_trial(pk_selection *of) {
   pk_keep_outcome(of);
   for (int i = 0; i < of->pool->count; i++)
     of->pool->items[i].accepted = of->state->slots[i].wanted;
   of->state->round++;
-  return SQLITE_OK;
+}
+
+static int wanted_for(const pk_selection *of, const pk_copied_table *table) {
+  int count = 0;
+  for (int i = 0; i < of->pool->count; i++)
+    count += of->state->slots[i].wanted && of->pool->items[i].table == table;
+  return count;
+}
+
+static bool serves_a_statement(const pk_selection *of) {
+  const pk_timing *now = of->state->current.timings;
+  const pk_timing *with = of->state->trial.timings;
+  for (int i = 0; i < of->workload->count; i++)
+    if (of->evidence[i].runs &&
+        pk_cost_of(&now[i]) >= pk_cost_of(&with[i]) * SERVED_FACTOR)
+      return true;
+  return false;
+}
+
+/* One new index a table may have in any case, since with keys in random order a
+** single one can double the cost of an insert; and those without which a
+** statement is hopeless. */
+static int can_be_written(pk_selection *of, const pk_candidate_set *set,
+                          bool *it_can, pk_error *error) {
+  int rc = SQLITE_OK;
+  *it_can = true;
+  if (serves_a_statement(of)) return SQLITE_OK;
+  for (int i = 0; rc == SQLITE_OK && *it_can && i < set->count; i++) {
+    const pk_copied_table *table = of->pool->items[set->members[i]].table;
+    double ratio;
+    if (wanted_for(of, table) < 2) continue;
+    rc = pk_insert_ratio(of, table, &ratio, error);
+    *it_can = ratio <= of->limits.max_write_cost_ratio;
+  }
+  return rc;
 }
 
 static int take_step(pk_selection *of, pk_candidate_set *set, pk_error *error) {
+  bool it_can;
   want_step(of, set);
   set->ratio = 0;
-  return accept_wanted(of, error);
+  int rc = pk_evaluate(of, INFINITY, &of->state->trial, error);
+  if (rc != SQLITE_OK || of->late) return rc;
+  rc = can_be_written(of, set, &it_can, error);
+  if (it_can)
+    accept_trial(of);
+  else
+    refuse(of, set, "tried; with it, inserting into the table takes too long");
+  return rc;
 }
 
 /* When the most expensive statements are served, cheaper ones come to matter:
@@ -310,81 +362,9 @@ static int leave_out_superfluous(pk_selection *of, pk_error *error) {
     rc = pk_evaluate(of, most, &of->state->trial, error);
     if (rc == SQLITE_OK && of->state->trial.complete &&
         pk_count_slower(of, &of->state->trial) <= slower)
-      rc = accept_wanted(of, error);
+      accept_trial(of);
   }
   sqlite3_free(tried);
-  return rc;
-}
-
-/* ---- no statement is to get slower ---- */
-
-/* What may be changed so that fewer statements are slower than before: a set is
-** added, or an index left out again. */
-typedef struct remedy {
-  const pk_candidate_set *added; /* or NULL */
-  int left_out;                  /* or -1 */
-  double cost;
-  int slower;
-} remedy;
-
-static void want_remedy(pk_selection *of, const remedy *change) {
-  if (change->added)
-    want_step(of, change->added);
-  else
-    pk_want_accepted(of);
-  if (change->left_out >= 0) of->state->slots[change->left_out].wanted = false;
-}
-
-/* Keeps the better of two remedies that cost no more than a small part of what
-** was saved: fewer statements that are slower, then the
-** lower cost. */
-static int consider(pk_selection *of, remedy change, remedy *best,
-                    pk_error *error) {
-  want_remedy(of, &change);
-  if (of->late || !is_within_limits(of)) return SQLITE_OK;
-  double saved = of->state->cost_without - of->state->current.cost;
-  double most = of->state->current.cost + MOST_GIVEN_BACK * fmax(saved, 0);
-  int rc = pk_evaluate(of, most, &of->state->trial, error);
-  if (rc != SQLITE_OK || !of->state->trial.complete) return rc;
-  change.cost = of->state->trial.cost;
-  change.slower = pk_count_slower(of, &of->state->trial);
-  if (change.slower < best->slower ||
-      (change.slower == best->slower && change.cost < best->cost))
-    *best = change;
-  return SQLITE_OK;
-}
-
-static int find_remedy(pk_selection *of, remedy *best, pk_error *error) {
-  const pk_candidate_sets *sets = of->sets;
-  int rc = SQLITE_OK;
-  *best = (remedy){.left_out = -1,
-                   .slower = pk_count_slower(of, &of->state->current),
-                   .cost = 0};
-  for (int i = 0; rc == SQLITE_OK && i < sets->audition_count; i++) {
-    int statement = sets->auditions[i].statement;
-    if (pk_is_slower(&of->state->current.timings[statement],
-                     &of->evidence[statement].before))
-      rc = consider(of,
-                    (remedy){.added = &sets->items[sets->auditions[i].set],
-                             .left_out = -1},
-                    best, error);
-  }
-  for (int i = 0; rc == SQLITE_OK && i < of->pool->count; i++)
-    if (of->pool->items[i].accepted)
-      rc = consider(of, (remedy){.left_out = i}, best, error);
-  return rc;
-}
-
-static int remedy_slower(pk_selection *of, pk_error *error) {
-  int rc = SQLITE_OK;
-  while (rc == SQLITE_OK && !of->late &&
-         pk_count_slower(of, &of->state->current) > 0) {
-    remedy best;
-    rc = find_remedy(of, &best, error);
-    if (rc != SQLITE_OK || (!best.added && best.left_out < 0)) return rc;
-    want_remedy(of, &best);
-    rc = accept_wanted(of, error);
-  }
   return rc;
 }
 
@@ -393,6 +373,18 @@ static int remedy_slower(pk_selection *of, pk_error *error) {
 bool pk_select_slows(const pk_selection *of, int statement) {
   const pk_evidence *evidence = &of->evidence[statement];
   return evidence->runs && pk_is_slower(&evidence->after, &evidence->before);
+}
+
+bool pk_select_statistics_slow(const pk_selection *of, int statement) {
+  const pk_evidence *evidence = &of->evidence[statement];
+  return evidence->runs && evidence->analyzed.ms > 0 &&
+         pk_is_slower(&evidence->analyzed, &evidence->before);
+}
+
+int pk_select_write_cost(pk_selection *of, const pk_copied_table *table,
+                         double *ratio, pk_error *error) {
+  pk_want_accepted(of);
+  return pk_insert_ratio(of, table, ratio, error);
 }
 
 int pk_select_spares(pk_selection *of, const char *index, bool *spared,
@@ -456,8 +448,9 @@ static int prepare_state(pk_selection *of, pk_error *error) {
   all->told = pk_zeroed(count, sizeof *all->told);
   all->current.timings = pk_zeroed(count, sizeof(pk_timing));
   all->trial.timings = pk_zeroed(count, sizeof(pk_timing));
+  all->insert_seconds = pk_zeroed(of->proof->copy->table_count, sizeof(double));
   if (!all->slots || !all->heard || !all->told || !all->current.timings ||
-      !all->trial.timings)
+      !all->trial.timings || !all->insert_seconds)
     return pk_fail_memory(error);
   all->round = 1;
   int rc = SQLITE_OK;
@@ -479,22 +472,69 @@ static double total_ms(const pk_selection *of, const pk_outcome *all) {
   return ms;
 }
 
+static int add_analysis(pk_selection *of, const pk_analysis *made,
+                        pk_error *error) {
+  pk_analysis *items =
+      pk_array_room(of->analyses, of->analysis_count, sizeof *items);
+  if (!items) return pk_fail_memory(error);
+  of->analyses = items;
+  items[of->analysis_count++] = *made;
+  return SQLITE_OK;
+}
+
+/* Statistics stay where no statement is slower for them and they save enough. */
+static int try_statistics(pk_selection *of, const pk_copied_table *table,
+                          double least, pk_error *error) {
+  const pk_outcome *now = &of->state->current, *with = &of->state->trial;
+  int rc = pk_proof_analyze(of->proof, table, error);
+  if (rc == SQLITE_OK) rc = pk_evaluate(of, INFINITY, &of->state->trial, error);
+  if (rc != SQLITE_OK) return rc;
+  if (!table && with->complete)
+    for (int i = 0; i < of->workload->count; i++)
+      of->evidence[i].analyzed = with->timings[i];
+  if (!with->complete || pk_slowest(of, with) >= 0 ||
+      now->cost - with->cost < least)
+    return pk_proof_undo_analyze(of->proof, error);
+  rc = add_analysis(
+      of, &(pk_analysis){table, total_ms(of, now), total_ms(of, with)}, error);
+  pk_keep_outcome(of);
+  return rc;
+}
+
+static bool lacks_statistics(const pk_copied_table *table) {
+  return table->rows >= PK_FEW_ROWS &&
+         (table->stat_rows < 0 || pk_table_is_stale(table));
+}
+
+static bool any_lacks_statistics(const pk_what_if *copy) {
+  for (int i = 0; i < copy->table_count; i++)
+    if (lacks_statistics(&copy->tables[i])) return true;
+  return false;
+}
+
 /* The workload as it is, and with statistics where they are missing. */
 static int measure_before(pk_selection *of, pk_error *error) {
-  pk_select_state *all = of->state;
-  size_t count = (size_t)of->workload->count;
-  int rc = pk_evaluate(of, INFINITY, &all->current, error);
-  memcpy(all->trial.timings, all->current.timings, count * sizeof(pk_timing));
-  if (rc == SQLITE_OK && of->analyze && !of->late) {
-    of->analyze_before_ms = total_ms(of, &all->current);
-    memset(all->current.timings, 0, count * sizeof(pk_timing));
-    rc = pk_proof_analyze(of->proof, error);
-    if (rc == SQLITE_OK) rc = pk_evaluate(of, INFINITY, &all->current, error);
-    of->analyze_after_ms = total_ms(of, &all->current);
-  }
-  all->cost_without = all->current.cost;
-  for (size_t i = 0; i < count; i++)
-    of->evidence[i].before = all->trial.timings[i];
+  int rc = pk_evaluate(of, INFINITY, &of->state->current, error);
+  for (int i = 0; i < of->workload->count; i++)
+    of->evidence[i].before = of->state->current.timings[i];
+  if (rc == SQLITE_OK && !of->late && any_lacks_statistics(of->proof->copy))
+    rc = try_statistics(of, NULL, -INFINITY, error);
+  return rc;
+}
+
+/* The statistics that were refused may serve, now that there are indexes; or
+** those of some tables. */
+static int reconsider_statistics(pk_selection *of, pk_error *error) {
+  const pk_what_if *copy = of->proof->copy;
+  if (!any_lacks_statistics(copy) || of->analysis_count > 0 || of->late)
+    return SQLITE_OK;
+  pk_want_accepted(of);
+  int rc = pk_provide_wanted(of, error);
+  if (rc == SQLITE_OK) rc = try_statistics(of, NULL, least_gain(of), error);
+  if (of->analysis_count > 0) return rc;
+  for (int i = 0; rc == SQLITE_OK && !of->late && i < copy->table_count; i++)
+    if (lacks_statistics(&copy->tables[i]))
+      rc = try_statistics(of, &copy->tables[i], least_gain(of), error);
   return rc;
 }
 
@@ -504,7 +544,7 @@ int pk_select(pk_selection *of, pk_error *error) {
   if (rc == SQLITE_OK) rc = measure_before(of, error);
   if (rc == SQLITE_OK) rc = take_steps(of, error);
   if (rc == SQLITE_OK) rc = leave_out_superfluous(of, error);
-  if (rc == SQLITE_OK) rc = remedy_slower(of, error);
+  if (rc == SQLITE_OK) rc = reconsider_statistics(of, error);
   if (rc == SQLITE_OK) rc = conclude(of, error);
   return rc;
 }
@@ -514,13 +554,16 @@ void pk_selection_free(pk_selection *of) {
   for (int i = 0; of->evidence && i < of->workload->count; i++)
     pk_samples_free(&of->evidence[i].samples);
   sqlite3_free(of->evidence);
+  sqlite3_free(of->analyses);
   of->evidence = NULL;
+  of->analyses = NULL;
   if (!all) return;
   for (int i = 0; i < all->known_count; i++) sqlite3_free(all->known[i].plan);
   sqlite3_free(all->known);
   sqlite3_free(all->slots);
   sqlite3_free(all->heard);
   sqlite3_free(all->told);
+  sqlite3_free(all->insert_seconds);
   sqlite3_free(all->current.timings);
   sqlite3_free(all->trial.timings);
   sqlite3_free(all);

@@ -17,11 +17,15 @@
 ** again in a round. A statement is run again only if its plan is one that it was
 ** not run with yet.
 **
-** A step that pays but for one statement is tried together with an index for
-** that one. In the end no statement should take over a tenth longer than before all advice.
-** Where one does, a set that it is proposed for is added or an index left out,
-** whichever leaves the fewest such statements at the least cost, unless that
-** would give back more than a small part of what was saved: then it is told.
+** A step with which a statement would take over a tenth longer than before all
+** advice is not taken. It is tried together with an index for that statement. Nor
+** is a second new index taken for a table, where inserting would then take over
+** max_write_cost_ratio times as long as with no new index (insert_cost.h), unless
+** it makes a statement ten times as fast.
+**
+** Statistics that are missing are gathered first, unless they alone make a
+** statement slower. Then the steps are taken without, and in the end it is seen
+** whether all is better with them after all, or with those of some tables.
 */
 #ifndef PK_SELECT_H
 #define PK_SELECT_H
@@ -33,6 +37,7 @@ typedef struct pk_limits {
   sqlite3_int64 max_indexes;
   sqlite3_int64 budget_bytes; /* of all new indexes together */
   double min_gain_ratio;
+  double max_write_cost_ratio;
 } pk_limits;
 
 /* Indexes of the pool that are tried together, by their numbers. */
@@ -63,7 +68,14 @@ typedef struct pk_evidence {
   pk_samples samples;
   bool runs;               /* it was measured at all */
   pk_timing before, after; /* without and with the advice */
+  pk_timing analyzed;      /* with statistics, where they were refused */
 } pk_evidence;
+
+/* Statistics that serve: those of a table, or of all where it is NULL. */
+typedef struct pk_analysis {
+  const pk_copied_table *table;
+  double before_ms, after_ms; /* one run of each statement */
+} pk_analysis;
 
 typedef struct pk_selection {
   pk_proof *proof;
@@ -71,12 +83,11 @@ typedef struct pk_selection {
   pk_candidates *pool;
   pk_candidate_sets *sets;
   pk_limits limits;
-  bool analyze; /* the statistics are missing or out of date */
 
   /* what comes out */
-  pk_evidence *evidence;    /* for each statement of the workload */
-  double analyze_before_ms; /* of the workload, where ANALYZE was run */
-  double analyze_after_ms;
+  pk_evidence *evidence; /* for each statement of the workload */
+  pk_analysis *analyses;
+  int analysis_count;
   bool late; /* the deadline came before all steps were tried */
   struct pk_select_state *state;
 } pk_selection;
@@ -86,8 +97,15 @@ typedef struct pk_selection {
 int pk_select(pk_selection *selection, pk_error *error);
 void pk_selection_free(pk_selection *selection);
 
-/* Does a statement take longer with the advice, by more than a tenth? */
+/* Does a statement take longer with the advice, by more than a tenth? Would it
+** with the statistics that were refused? */
 bool pk_select_slows(const pk_selection *selection, int statement);
+bool pk_select_statistics_slow(const pk_selection *selection, int statement);
+
+/* How much longer inserting into a table takes with the accepted indexes: 1 for
+** the same time, 0 where it could not be measured. */
+int pk_select_write_cost(pk_selection *selection, const pk_copied_table *table,
+                         double *ratio, pk_error *error);
 
 /* Would all statements do as well without an index that exists? */
 int pk_select_spares(pk_selection *selection, const char *index, bool *spared,

@@ -16,8 +16,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include <stdbool.h>
-
 #include "host.h"
 
 typedef struct pk_error {

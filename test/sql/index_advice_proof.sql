@@ -50,8 +50,8 @@ INSERT INTO w SELECT 'k' || id, a, c FROM t;
 CREATE TABLE p(k TEXT PRIMARY KEY, v INT);
 INSERT INTO p SELECT 'k' || id, a FROM t;
 SELECT 'rows', count(*) FROM prod_index_advice('SELECT * FROM w WHERE k = ''k7''; SELECT * FROM p WHERE k = ''k7''');
-SELECT ddl, write_cost_ratio FROM prod_index_advice('SELECT * FROM w WHERE v = 7');
-SELECT ddl FROM prod_index_advice('SELECT * FROM p WHERE v = 7');
+SELECT ddl, write_cost_ratio FROM prod_index_advice('SELECT * FROM w WHERE v = 7') WHERE action = 'create';
+SELECT ddl FROM prod_index_advice('SELECT * FROM p WHERE v = 7') WHERE action = 'create';
 
 .print == the index of one statement begins that of another
 SELECT ddl, queries FROM prod_index_advice('SELECT * FROM t WHERE a = 1; SELECT d FROM t WHERE a = 1 AND d > 3');
