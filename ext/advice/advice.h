@@ -10,7 +10,12 @@
 #include "workload.h"
 
 /* In the order of the words in the option's declaration. */
-typedef enum pk_proof_kind { PK_BY_SIZE, PK_NO_PROOF, PK_COPY } pk_proof_kind;
+typedef enum pk_proof_kind {
+  PK_BY_SIZE,
+  PK_NO_PROOF,
+  PK_SAMPLE,
+  PK_COPY
+} pk_proof_kind;
 
 /* What was asked for. */
 typedef struct pk_request {
@@ -63,6 +68,7 @@ typedef struct pk_review {
   pk_candidate_sets sets; /* of the pool, to be tried together */
   pk_proof proof;
   pk_selection selection; /* evidence is NULL where nothing was run */
+  bool no_room;           /* for a copy of all */
   char *unproven;         /* why nothing was run, though it was asked for */
 } pk_review;
 

@@ -38,14 +38,17 @@
 **                        expressions and partial ones; gather.c has both
 **     review.c           which candidates the planner would use
 **     proof.c, select.c  which are worth having, by running the statements on a
-**                        private copy of the data; samples.c fills parameters
+**                        private copy of the data (evaluate.c); samples.c fills
+**                        parameters, sample_copy.c copies a part of the data,
+**                        insert_cost.c measures what writing costs
 **     report.c, audit.c  the rows
 **
 ** Locking: reads the schema with short SELECTs and, for a proof, one
 ** sqlite3_backup on the caller's connection; no hook, no function and no write
 ** on it. Statements that write are planned, never run.
 **
-** Cost: a temporary copy of the database and up to max_seconds; with
+** Cost: a temporary copy of the database, or of some 256 MB of a large one, and
+** up to max_seconds; with
 ** {"proof":"none"} at most 100,000 rows of each table are counted and 10,000
 ** sampled for each column that is considered.
 **
@@ -77,10 +80,11 @@ static const pk_option options[] = {
      .summary = "no second new index for a table where inserting would then "
                 "take over so many times as long, which is measured with a "
                 "proof (3)"},
-    {"proof", PK_CHOICE, OPTION(proof), .choices = "by_size none copy",
+    {"proof", PK_CHOICE, OPTION(proof), .choices = "by_size none sample copy",
      .summary =
-         "run the statements on a private copy (copy), or ask the "
-         "planner only (none); by_size: copy from 1 MiB to 1 GiB (by_size)"},
+         "run the statements on a private copy of the data (copy) or of a part "
+         "(sample), or ask the planner only (none); by_size: copy from 1 MiB "
+         "to 1 GiB, above that sample (by_size)"},
     {"max_seconds", PK_REAL, OPTION(max_seconds), .least = 0.1, .most = 86400,
      .summary = "for the proof; then it is told what was proven so far (50)"},
     {"show_rejected", PK_BOOLEAN, OPTION(show_rejected),

@@ -5,6 +5,7 @@
 
 #include "../base/clock.h"
 #include "../base/sql.h"
+#include "sample_copy.h"
 
 /* A tenth of the table, within these bounds; of a small one, half. */
 #define LEAST_WRITTEN 2000
@@ -13,20 +14,14 @@
 /* What takes less is too short to compare. */
 #define LEAST_SECONDS 0.0002
 
-static sqlite3_int64 written_rows(const pk_copied_table *table) {
-  sqlite3_int64 count = table->rows / 10;
+static sqlite3_int64 written_rows(const pk_proof *proof,
+                                  const pk_copied_table *table) {
+  bool sampled = pk_table_is_sampled(proof->copy, table);
+  sqlite3_int64 rows = table->rows / (sampled ? proof->one_in : 1);
+  sqlite3_int64 count = rows / 10;
   if (count < LEAST_WRITTEN) count = LEAST_WRITTEN;
   if (count > MOST_WRITTEN) count = MOST_WRITTEN;
-  return count <= table->rows / 2 ? count : table->rows / 2;
-}
-
-/* A list with an element for each column that can be inserted. */
-static int list_columns(pk_proof *proof, const char *table, const char *element,
-                        char **list, pk_error *error) {
-  return pk_query_text(proof->db, list, error,
-                       "SELECT group_concat(%s) FROM pragma_table_xinfo(%Q) "
-                       "WHERE hidden = 0",
-                       element, table);
+  return count <= rows / 2 ? count : rows / 2;
 }
 
 static int choose_rows(pk_proof *proof, const pk_copied_table *table,
@@ -38,7 +33,7 @@ static int choose_rows(pk_proof *proof, const pk_copied_table *table,
                 "CREATE TABLE prodkit_aside.chosen AS SELECT * FROM "
                 "(SELECT rowid AS row, %s FROM main.\"%w\" "
                 "ORDER BY rowid DESC LIMIT %lld) ORDER BY row",
-                columns, table->name, written_rows(table));
+                columns, table->name, written_rows(proof, table));
   return rc;
 }
 
@@ -51,17 +46,6 @@ static int take_out(pk_proof *proof, const char *table, pk_error *error) {
   return rc;
 }
 
-static int insert_row(sqlite3_stmt *insert, sqlite3_stmt *row,
-                      pk_error *error) {
-  int rc = SQLITE_OK;
-  for (int i = 0; rc == SQLITE_OK && i < sqlite3_column_count(row); i++)
-    rc = sqlite3_bind_value(insert, i + 1, sqlite3_column_value(row, i));
-  if (rc != SQLITE_OK) return pk_fail_sql(error, rc, sqlite3_db_handle(row));
-  rc = pk_step(insert, error);
-  sqlite3_reset(insert);
-  return rc == SQLITE_DONE ? SQLITE_OK : rc;
-}
-
 /* In the order of their rowids. */
 static int insert_rows(pk_proof *proof, sqlite3_stmt *insert, pk_error *error) {
   sqlite3_stmt *row;
@@ -69,7 +53,7 @@ static int insert_rows(pk_proof *proof, sqlite3_stmt *insert, pk_error *error) {
       pk_prepare(proof->db, &row, error, "SELECT * FROM prodkit_aside.chosen");
   if (rc != SQLITE_OK) return rc;
   while ((rc = pk_step(row, error)) == SQLITE_ROW)
-    if ((rc = insert_row(insert, row, error)) != SQLITE_OK) break;
+    if ((rc = pk_insert_row(insert, row, error)) != SQLITE_OK) break;
   sqlite3_finalize(row);
   return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
@@ -123,12 +107,9 @@ static int prepare_insert(pk_proof *proof, const pk_copied_table *table,
                           sqlite3_stmt **insert, pk_error *error) {
   char *columns = NULL, *marks = NULL;
   pk_error cause = PK_NO_ERROR;
-  int rc = list_columns(proof, table->name,
-                        "'\"' || replace(name, '\"', '\"\"') || '\"'", &columns,
-                        &cause);
+  int rc =
+      pk_insertable_columns(proof->db, table->name, &columns, &marks, &cause);
   *insert = NULL;
-  if (rc == SQLITE_OK)
-    rc = list_columns(proof, table->name, "'?'", &marks, &cause);
   if (rc == SQLITE_OK && columns)
     rc = choose_and_prepare(proof, table, columns, marks, insert, &cause);
   sqlite3_free(columns);

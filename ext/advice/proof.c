@@ -6,6 +6,7 @@
 #include "../base/clock.h"
 #include "../base/private.h"
 #include "../base/sql.h"
+#include "sample_copy.h"
 
 #define PAGES_AT_A_TIME 1000
 
@@ -81,9 +82,9 @@ static int make_room_aside(pk_proof *proof, pk_error *error) {
   return rc;
 }
 
-int pk_proof_open(pk_proof *proof, const pk_what_if *copy, double deadline,
-                  pk_error *error) {
-  *proof = (pk_proof){.copy = copy, .deadline = deadline};
+int pk_proof_open(pk_proof *proof, const pk_what_if *copy, int one_in,
+                  double deadline, pk_error *error) {
+  *proof = (pk_proof){.copy = copy, .one_in = one_in, .deadline = deadline};
   if (!PK_HOST_HAS(sqlite3_progress_handler))
     return pk_fail(error, SQLITE_ERROR,
                    "this host's SQLite cannot stop a statement that takes too "
@@ -93,7 +94,8 @@ int pk_proof_open(pk_proof *proof, const pk_what_if *copy, double deadline,
   pk_what_if_prepare_connection(proof->db, copy->original, copy->schema);
   sqlite3_db_config(proof->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
   sqlite3_db_config(proof->db, SQLITE_DBCONFIG_DEFENSIVE, 0, NULL);
-  rc = copy_data(proof, error);
+  rc = one_in > 1 ? pk_sample_copy(proof->db, copy, one_in, deadline, error)
+                  : copy_data(proof, error);
   if (rc == SQLITE_OK)
     sqlite3_progress_handler(proof->db, STEPS_BETWEEN_LOOKS, look, proof);
   if (rc == SQLITE_OK) rc = pk_proof_use_cache(proof, error);
@@ -158,7 +160,10 @@ int pk_proof_build(pk_proof *proof, pk_candidate *index, pk_error *error) {
   if (rc == SQLITE_OK) rc = used_bytes(proof, &after, error);
   if (rc == SQLITE_OK && (proof->analyzed || index->table->stat_rows >= 0))
     rc = pk_run(proof->db, error, "ANALYZE main.\"%w\"", index->name);
-  if (rc == SQLITE_OK) index->bytes = after - before;
+  if (rc != SQLITE_OK) return rc;
+  index->bytes = after - before;
+  if (pk_table_is_sampled(proof->copy, index->table))
+    index->bytes *= proof->one_in;
   return rc;
 }
 

@@ -9,8 +9,9 @@
 ** pages that they requested (SQLITE_DBSTATUS_CACHE_HIT and _MISS). The time is
 ** that of the processor, which other work on the machine hardly disturbs.
 **
-** The copy is a temporary database of SQLite's own, filled by sqlite3_backup:
-** it has no name, and is gone when it is closed or the process ends. Statements
+** The copy is a temporary database of SQLite's own, filled by sqlite3_backup, or
+** by sample_copy.h with a part of the rows: it has no name, and is gone when it is
+** closed or the process ends. Statements
 ** that write are not run, triggers are off, and of a statement with parameters
 ** typical values of the compared columns are taken (samples.h).
 **
@@ -37,15 +38,16 @@ typedef struct pk_proof {
   const pk_what_if *copy;
   double deadline; /* of all that is done here; of the clock pk_seconds */
   double stop_at;  /* of the statement that is running; of the thread's clock */
+  int one_in;      /* of the rows of large tables, one in so many is there */
   int looks;       /* at the clock, since the last one at the user */
   bool analyzed;   /* all has statistics, which the original lacks */
 } pk_proof;
 
-/* Copies the schema, or fails: where it cannot be read at the moment, where
+/* Copies the schema, for `one_in` above 1 with a part of the rows, or fails: where it cannot be read at the moment, where
 ** the disk is full, where the deadline came first, or where the host's SQLite
 ** cannot stop a statement. pk_proof_close is due in every case. */
-int pk_proof_open(pk_proof *proof, const pk_what_if *copy, double deadline,
-                  pk_error *error);
+int pk_proof_open(pk_proof *proof, const pk_what_if *copy, int one_in,
+                  double deadline, pk_error *error);
 void pk_proof_close(pk_proof *proof);
 
 /* Gives the copy the page cache again that it had at first. */
@@ -59,7 +61,7 @@ int pk_proof_analyze(pk_proof *proof, const pk_copied_table *table,
                      pk_error *error);
 int pk_proof_undo_analyze(pk_proof *proof, pk_error *error);
 
-/* Builds an index, and measures its size; it gets statistics where its table
+/* Builds an index, and measures the size that it has with all rows; it gets statistics where its table
 ** has some. It is there until it is put aside. */
 int pk_proof_build(pk_proof *proof, pk_candidate *index, pk_error *error);
 

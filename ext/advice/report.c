@@ -11,13 +11,21 @@ static bool is_measured(const pk_review *all) {
 
 /* "copy", or why it is less. */
 static char *verified_by(const pk_review *all) {
-  if (is_measured(all))
-    return sqlite3_mprintf(all->selection.late
-                               ? "copy (stopped at max_seconds: not all was "
-                                 "tried)"
-                               : "copy");
-  if (all->unproven) return sqlite3_mprintf("planner (%s)", all->unproven);
-  return sqlite3_mprintf("planner");
+  sqlite3_str *text = sqlite3_str_new(NULL);
+  if (!is_measured(all)) {
+    sqlite3_str_appendall(text, "planner");
+    if (all->unproven) sqlite3_str_appendf(text, " (%s)", all->unproven);
+    return sqlite3_str_finish(text);
+  }
+  if (all->proof.one_in > 1)
+    sqlite3_str_appendf(text, "sample (one row in %d of the large tables%s)",
+                        all->proof.one_in,
+                        all->no_room ? ": no room for a copy of all" : "");
+  else
+    sqlite3_str_appendall(text, "copy");
+  if (all->selection.late)
+    sqlite3_str_appendall(text, " (stopped at max_seconds: not all was tried)");
+  return sqlite3_str_finish(text);
 }
 
 /* ---- statistics ---- */

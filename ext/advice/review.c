@@ -17,9 +17,14 @@
 #include "gather.h"
 
 /* Other databases are copied only where that is asked for: in a smaller one there
-** is nothing to measure, a larger one takes long. */
+** is nothing to measure, and of a larger one a sample does. */
 #define LEAST_COPIED_BYTES (1 << 20)
 #define MOST_COPIED_BYTES (1 << 30)
+
+/* About so large is a sample. Where there was no room for a copy, it has at most
+** one row in so many. */
+#define SAMPLE_BYTES (256 << 20)
+#define SPARSE_SAMPLE 16
 
 /* A small database may grow by more than the usual share. */
 #define LEAST_BUDGET_BYTES (8 << 20)
@@ -331,19 +336,16 @@ static int database_bytes(const pk_what_if *copy, sqlite3_int64 *bytes,
   return rc;
 }
 
-static int choose_proof(pk_review *all, bool *run, sqlite3_int64 *bytes,
-                        pk_error *error) {
-  int rc = database_bytes(all->copy, bytes, error);
-  *run = all->request->proof == PK_COPY ||
-         (all->request->proof == PK_BY_SIZE && *bytes >= LEAST_COPIED_BYTES &&
-          *bytes <= MOST_COPIED_BYTES);
-  if (rc != SQLITE_OK || all->request->proof != PK_BY_SIZE ||
-      *bytes <= MOST_COPIED_BYTES)
-    return rc;
-  all->unproven = sqlite3_mprintf(
-      "the database is larger than 1 GiB: ask for a copy with the option "
-      "{\"proof\":\"copy\"}");
-  return all->unproven ? rc : pk_fail_memory(error);
+static pk_proof_kind choose_proof(const pk_review *all, sqlite3_int64 bytes) {
+  if (all->request->proof != PK_BY_SIZE)
+    return (pk_proof_kind)all->request->proof;
+  return bytes < LEAST_COPIED_BYTES   ? PK_NO_PROOF
+         : bytes <= MOST_COPIED_BYTES ? PK_COPY
+                                      : PK_SAMPLE;
+}
+
+static int sample_of(sqlite3_int64 bytes) {
+  return (int)(bytes / SAMPLE_BYTES) + 2;
 }
 
 static bool any_accepted(const pk_candidates *pool) {
@@ -361,7 +363,7 @@ static bool is_unfinished(const pk_selection *of) {
 
 /* All new indexes together may take a third of the database's size, unless another
 ** budget was given. */
-static int choose_by_running(pk_review *all, double deadline,
+static int choose_by_running(pk_review *all, int one_in, double deadline,
                              sqlite3_int64 bytes, pk_error *error) {
   pk_selection *of = &all->selection;
   *of = (pk_selection){.proof = &all->proof,
@@ -371,7 +373,7 @@ static int choose_by_running(pk_review *all, double deadline,
                        .limits = all->request->limits};
   if (of->limits.budget_bytes == 0)
     of->limits.budget_bytes = bytes / 3 + LEAST_BUDGET_BYTES;
-  int rc = pk_proof_open(&all->proof, all->copy, deadline, error);
+  int rc = pk_proof_open(&all->proof, all->copy, one_in, deadline, error);
   if (rc == SQLITE_OK) rc = improve_all(all, true, error);
   if (rc == SQLITE_OK) rc = pk_select(of, error);
   if (rc == SQLITE_OK && !any_accepted(&all->pool) && is_unfinished(of))
@@ -386,45 +388,62 @@ static void free_sets(pk_candidate_sets *sets) {
   *sets = (pk_candidate_sets){0};
 }
 
-/* What hinders a proof does not hinder advice. */
-static int give_up_proof(pk_review *all, pk_error *cause, pk_error *error) {
-  if (cause->code == SQLITE_NOMEM) return pk_fail_memory(error);
-  if (cause->code == SQLITE_INTERRUPT)
-    return pk_fail(error, SQLITE_INTERRUPT, "interrupted");
-  all->unproven =
-      sqlite3_mprintf("%s", cause->message ? cause->message : "no proof");
+static void clear_proof(pk_review *all) {
   pk_selection_free(&all->selection);
   all->selection = (pk_selection){0};
   pk_proof_close(&all->proof);
   pk_candidates_free(&all->pool);
   free_sets(&all->sets);
+}
+
+/* What hinders a proof does not hinder advice. */
+static int give_up_proof(pk_review *all, const pk_error *cause,
+                         pk_error *error) {
+  if (cause->code == SQLITE_NOMEM) return pk_fail_memory(error);
+  if (cause->code == SQLITE_INTERRUPT)
+    return pk_fail(error, SQLITE_INTERRUPT, "interrupted");
+  clear_proof(all);
+  all->unproven =
+      sqlite3_mprintf("%s", cause->message ? cause->message : "no proof");
   return all->unproven ? SQLITE_OK : pk_fail_memory(error);
 }
 
-int pk_review_workload(pk_review *all, pk_error *error) {
+/* On a copy of all, on a sample where there is no room for that, or not at all:
+** then the selection has no evidence. */
+static int prove(pk_review *all, pk_proof_kind kind, sqlite3_int64 bytes,
+                 pk_error *error) {
   double deadline = pk_seconds() + all->request->max_seconds;
+  int one_in = kind == PK_SAMPLE ? sample_of(bytes) : 1;
   pk_error cause = PK_NO_ERROR;
-  bool run;
+  int rc = choose_by_running(all, one_in, deadline, bytes, &cause);
+  if (rc == SQLITE_FULL && kind == PK_COPY) {
+    pk_error_clear(&cause);
+    clear_proof(all);
+    all->no_room = true;
+    one_in = sample_of(bytes);
+    if (one_in < SPARSE_SAMPLE) one_in = SPARSE_SAMPLE;
+    rc = choose_by_running(all, one_in, deadline, bytes, &cause);
+  }
+  if (rc != SQLITE_OK) rc = give_up_proof(all, &cause, error);
+  pk_error_clear(&cause);
+  return rc;
+}
+
+int pk_review_workload(pk_review *all, pk_error *error) {
   sqlite3_int64 bytes = 0;
   int rc = pk_shadow_open(&all->shadow, all->copy, error);
   if (rc == SQLITE_OK) rc = plan_all(all, true, error);
-  if (rc == SQLITE_OK) rc = choose_proof(all, &run, &bytes, error);
+  if (rc == SQLITE_OK) rc = database_bytes(all->copy, &bytes, error);
   if (rc != SQLITE_OK) return rc;
-  if (run) {
-    rc = choose_by_running(all, deadline, bytes, &cause);
-    if (rc != SQLITE_OK) rc = give_up_proof(all, &cause, error);
-    pk_error_clear(&cause);
-  }
+  pk_proof_kind kind = choose_proof(all, bytes);
+  if (kind != PK_NO_PROOF) rc = prove(all, kind, bytes, error);
   if (rc == SQLITE_OK && !all->selection.evidence)
     rc = choose_by_plan(all, error);
   return rc;
 }
 
 void pk_review_free(pk_review *all) {
-  pk_selection_free(&all->selection);
-  pk_proof_close(&all->proof);
-  pk_candidates_free(&all->pool);
-  free_sets(&all->sets);
+  clear_proof(all);
   sqlite3_free(all->unproven);
   pk_shadow_close(&all->shadow);
 }

@@ -240,6 +240,26 @@ const pk_copied_table *pk_what_if_table(const pk_what_if *copy,
   return NULL;
 }
 
+int pk_insertable_columns(sqlite3 *db, const char *table, char **columns,
+                          char **marks, pk_error *error) {
+  static const char list[] =
+      "SELECT group_concat(%s) FROM pragma_table_xinfo(%Q) WHERE hidden = 0";
+  int rc = pk_query_text(db, columns, error, list,
+                         "'\"' || replace(name, '\"', '\"\"') || '\"'", table);
+  if (rc == SQLITE_OK) rc = pk_query_text(db, marks, error, list, "'?'", table);
+  return rc;
+}
+
+int pk_insert_row(sqlite3_stmt *insert, sqlite3_stmt *row, pk_error *error) {
+  int count = sqlite3_bind_parameter_count(insert), rc = SQLITE_OK;
+  for (int i = 0; rc == SQLITE_OK && i < count; i++)
+    rc = sqlite3_bind_value(insert, i + 1, sqlite3_column_value(row, i));
+  if (rc != SQLITE_OK) return pk_fail_sql(error, rc, sqlite3_db_handle(insert));
+  rc = pk_step(insert, error);
+  sqlite3_reset(insert);
+  return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
 /* ---- statistics ---- */
 
 static int has_statistics(pk_what_if *copy, bool *has, pk_error *error) {

@@ -75,6 +75,14 @@ const pk_copied_table *pk_what_if_table(const pk_what_if *copy,
 /* Is sqlite_stat1 off by more than ten times? Then it is not copied. */
 bool pk_table_is_stale(const pk_copied_table *table);
 
+/* The columns of a table that can be inserted, quoted, and a question mark for
+** each; from sqlite3_malloc. */
+int pk_insertable_columns(sqlite3 *db, const char *table, char **columns,
+                          char **marks, pk_error *error);
+
+/* Inserts the first columns of a row, one for each parameter. */
+int pk_insert_row(sqlite3_stmt *insert, sqlite3_stmt *row, pk_error *error);
+
 /* "docs: virtual table; ...", or NULL. Lives until something is added. */
 const char *pk_what_if_left_out(const pk_what_if *copy);
 

@@ -122,6 +122,15 @@ SELECT 'rows', count(*) FROM prod_index_advice('SELECT * FROM t WHERE a = 5', '{
 SELECT ddl, verified, before_ms FROM prod_index_advice('SELECT * FROM t WHERE a = 5', '{"proof":"none"}');
 SELECT ddl, verified FROM prod_index_advice('SELECT * FROM t WHERE a = 5', '{"proof":"copy"}');
 
+.print == a sample instead of a copy: large tables in part, small ones whole
+SELECT action, ddl, est_bytes > 500000, before_ms > after_ms, write_cost_ratio > 1, verified FROM prod_index_advice('SELECT * FROM t WHERE a = 5', '{"proof":"sample"}');
+SELECT ddl, verified FROM prod_index_advice('SELECT * FROM t JOIN tiny ON tiny.a = t.b WHERE t.d = 5', '{"proof":"sample"}');
+
+.print == what inserting may cost at most: the first new index of a table is free of it
+SELECT ddl FROM prod_index_advice('SELECT * FROM t WHERE a = 5', '{"max_write_cost_ratio":1}');
+SELECT count(*) FROM prod_index_advice('SELECT a, sum(d) FROM t GROUP BY a; SELECT b, sum(a) FROM t GROUP BY b', '{"max_write_cost_ratio":1}') WHERE action = 'create';
+SELECT count(*) > 0 FROM prod_index_advice('SELECT a, sum(d) FROM t GROUP BY a; SELECT b, sum(a) FROM t GROUP BY b', '{"max_write_cost_ratio":1,"show_rejected":true}') WHERE action = 'rejected' AND reason LIKE '%inserting into the table%';
+
 .print == a deadline that comes at once leaves the planner's advice, and says so
 SELECT ddl, verified FROM prod_index_advice('SELECT count(*) FROM t x JOIN t y ON x.b = y.b JOIN t z ON z.b = y.b WHERE x.a = 5', '{"max_seconds":0.1}') LIMIT 1;
 
@@ -139,10 +148,11 @@ COMMIT;
 
 .print == bad options
 SELECT * FROM prod_index_advice('SELECT 1', '{"nope":1}');
-SELECT * FROM prod_index_advice('SELECT 1', '{"proof":"sample"}');
+SELECT * FROM prod_index_advice('SELECT 1', '{"proof":"guess"}');
 SELECT * FROM prod_index_advice('SELECT 1', '{"max_indexes":0}');
 SELECT * FROM prod_index_advice('SELECT 1', '{"max_seconds":"long"}');
 SELECT * FROM prod_index_advice('SELECT 1', '{"min_gain_ratio":2}');
+SELECT * FROM prod_index_advice('SELECT 1', '{"max_write_cost_ratio":0.5}');
 SELECT * FROM prod_index_advice('SELECT 1', '{"schema":"nope"}');
 SELECT * FROM prod_index_advice('SELECT 1', '{"workload_table":"workload"}');
 SELECT * FROM prod_index_advice(NULL, '{"workload_table":"nope"}');
