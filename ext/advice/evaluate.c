@@ -199,14 +199,19 @@ static bool writes_to(const pk_statement *one, const pk_copied_table *table) {
   return false;
 }
 
+double pk_writes_to(const pk_selection *of, const pk_copied_table *table) {
+  double calls = 0;
+  for (int i = 0; i < of->workload->count; i++)
+    if (writes_to(&of->workload->items[i], table))
+      calls += of->workload->items[i].calls;
+  return calls;
+}
+
 static double cost_of_writing(const pk_selection *of) {
   double ms = 0;
-  for (int i = 0; i < of->pool->count; i++) {
-    if (!of->state->slots[i].wanted) continue;
-    for (int j = 0; j < of->workload->count; j++)
-      if (writes_to(&of->workload->items[j], of->pool->items[i].table))
-        ms += of->workload->items[j].calls * WRITE_MS;
-  }
+  for (int i = 0; i < of->pool->count; i++)
+    if (of->state->slots[i].wanted)
+      ms += pk_writes_to(of, of->pool->items[i].table) * WRITE_MS;
   return ms;
 }
 

@@ -78,6 +78,9 @@ int pk_evaluate(pk_selection *of, double most, pk_outcome *out,
 int pk_count_slower(const pk_selection *of, const pk_outcome *with);
 int pk_slowest(const pk_selection *of, const pk_outcome *with);
 
+/* How often does the workload write to a table? */
+double pk_writes_to(const pk_selection *of, const pk_copied_table *table);
+
 /* How much longer inserting into a table takes with the indexes that are wanted
 ** than with none of the pool: 1 for the same time, 0 where it cannot be
 ** measured. */

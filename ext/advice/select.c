@@ -289,7 +289,8 @@ static bool serves_a_statement(const pk_selection *of) {
 
 /* One new index a table may have in any case, since with keys in random order a
 ** single one can double the cost of an insert; and those without which a
-** statement is hopeless. */
+** statement is hopeless. Where it is known how often the workload writes to the
+** table, that has been counted against what the index saves. */
 static int can_be_written(pk_selection *of, const pk_candidate_set *set,
                           bool *it_can, pk_error *error) {
   int rc = SQLITE_OK;
@@ -298,7 +299,9 @@ static int can_be_written(pk_selection *of, const pk_candidate_set *set,
   for (int i = 0; rc == SQLITE_OK && *it_can && i < set->count; i++) {
     const pk_copied_table *table = of->pool->items[set->members[i]].table;
     double ratio;
-    if (wanted_for(of, table) < 2) continue;
+    if (wanted_for(of, table) < 2 ||
+        (of->workload->counted && pk_writes_to(of, table) > 0))
+      continue;
     rc = pk_insert_ratio(of, table, &ratio, error);
     *it_can = ratio <= of->limits.max_write_cost_ratio;
   }

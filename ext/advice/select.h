@@ -21,7 +21,8 @@
 ** advice is not taken. It is tried together with an index for that statement. Nor
 ** is a second new index taken for a table, where inserting would then take over
 ** max_write_cost_ratio times as long as with no new index (insert_cost.h), unless
-** it makes a statement ten times as fast.
+** it makes a statement ten times as fast, or the workload tells how often it
+** writes to the table.
 **
 ** Statistics that are missing are gathered first, unless they alone make a
 ** statement slower. Then the steps are taken without, and in the end it is seen
