@@ -1,0 +1,269 @@
+"""The guides of docs/guides: every file that they show is tried, and every
+command that they say to type is typed. What no package of this machine can try
+is skipped, with the reason."""
+
+import json
+import re
+import shutil
+import subprocess
+import time
+
+import pytest
+
+import harness
+from guides import Guide
+
+
+def tool(name):
+    """A program of build/tools/bin or the PATH; without it the test is skipped."""
+    found = shutil.which(name, path=harness.ROOT / "build" / "tools" / "bin") \
+        or shutil.which(name)
+    if not found:
+        pytest.skip(f"{name} is not on this machine")
+    return found
+
+
+def damage(database):
+    """Writes over a page in the middle of a table."""
+    with database.open("r+b") as file:
+        file.seek(100 * 4096)
+        file.write(b"garbagegarbage")
+
+
+@pytest.fixture
+def guide(tmp_path):
+    """A guide with its files written, and with db-job, which all can call."""
+    def written(name):
+        guide = Guide(name, tmp_path)
+        guide.write_files("README")
+        guide.write_files(name)
+        return guide
+    return written
+
+
+def test_readme(guide):
+    guide("README").follow()
+
+
+# ---- cron ----
+
+ENTRY = re.compile(r"(?:\S+\s+){5}(.*)")
+
+
+def cron_lines(table, with_user):
+    """The variables of a cron table, and its commands as cron cuts them."""
+    variables, commands = {}, []
+    for line in table.splitlines():
+        if re.match(r"\w+=", line):
+            name, value = line.split("=", 1)
+            variables[name] = value
+        elif line and not line.startswith("#"):
+            command = ENTRY.fullmatch(line)[1]
+            if with_user:
+                user, command = command.split(None, 1)
+                assert user == "app"
+            assert "%" not in command, "a line break to cron"
+            commands.append(command)
+    return variables, commands
+
+
+@pytest.mark.parametrize("name, with_user", [
+    ("/etc/cron.d/app-database", True), ("crontab-of-app", False)])
+def test_cron_runs_every_line(guide, name, with_user):
+    cron = guide("cron")
+    variables, commands = cron_lines(cron.read(name), with_user)
+    for command in commands:
+        # What succeeds prints nothing: cron would mail it.
+        assert cron.run(["env", "-i", "HOME=/", "LOGNAME=app",
+                         *(f"{n}={v}" for n, v in variables.items()),
+                         "sh", "-c", command]) == ("", 0), command
+    broken = dict(variables, PRODKIT="/nowhere/prodkit")
+    printed, status = cron.run(["sh", "-c", commands[0]], env=broken)
+    assert status == 1 and "cannot open shared object" in printed
+
+
+def test_cron_page(guide):
+    guide("cron").follow()
+
+
+def test_crontab_accepts_the_table(guide):
+    crontab = tool("crontab")
+    if "-n\t" not in subprocess.run([crontab, "-h"], capture_output=True,
+                                    text=True).stderr:
+        pytest.skip("this crontab has no dry run (-n)")
+    cron = guide("cron")
+    printed, status = cron.run([crontab, "-n", "crontab-of-app"])
+    assert status == 0, printed
+
+
+# ---- systemd ----
+
+def units(guide):
+    systemd = guide("systemd")
+    (systemd.app / "run").write_text("#!/bin/sh\n")
+    (systemd.app / "run").chmod(0o755)
+    return systemd, sorted((systemd.root / "etc/systemd/system").iterdir())
+
+
+def test_systemd_verifies_the_units(guide):
+    analyze = tool("systemd-analyze")
+    systemd, files = units(guide)
+    names = {file.name for file in files}
+    for file in files:
+        name = file.name.replace("@.", "@backup.")
+        instance = file.with_name(name)
+        if name not in names:
+            instance.write_text(file.read_text())
+        printed, status = systemd.run([analyze, "verify", instance])
+        assert status == 0 and printed == "", printed
+        for when in re.findall(r"(?m)^OnCalendar=(.*)$", file.read_text()):
+            printed, status = systemd.run([analyze, "calendar", when])
+            assert status == 0, printed
+
+
+def test_systemd_jobs_run(guide):
+    systemd, files = units(guide)
+    service = systemd.read("/etc/systemd/system/db-job@.service")
+    command = re.search(r"(?m)^ExecStart=(.*)$", service)[1]
+    variables = re.search(r"(?m)^Environment=(.*)$", service)[1].split()
+    jobs = [re.fullmatch(r"db-job@(\w+)\.timer", file.name)
+            for file in files]
+    jobs = [job[1] for job in jobs if job]
+    assert jobs == ["backup", "drill", "health", "maintain"]
+    for job in jobs:
+        printed, status = systemd.run(
+            ["env", "-i", "PATH=/usr/bin:/bin", *variables,
+             *command.replace("%i", job).split()])
+        assert status == 0, printed
+
+
+# ---- Docker ----
+
+@pytest.fixture
+def docker(guide):
+    """What the containers would find, in folders: /data and /backups."""
+    docker = guide("docker")
+    for name in ("data", "backups"):
+        (docker.root / name).mkdir()
+    (docker.app / "app.db").rename(docker.root / "data/app.db")
+    (docker.app / "backup-loop").rename(docker.bin / "backup-loop")
+    docker.variables = dict(
+        line.split("=") for line in re.search(
+            r"(?m)^ENV (.*)$", docker.read("Dockerfile"))[1].split())
+    return docker
+
+
+def test_docker_page(docker):
+    docker.follow()
+
+
+def test_docker_lints(docker):
+    printed, status = docker.run(
+        [tool("hadolint"), "--no-color", "--ignore=DL3008", "Dockerfile"])
+    assert status == 0, printed
+
+
+def test_compose_file_is_of_the_schema(docker):
+    # The image is built by one service, and named for the other.
+    printed, status = docker.run(
+        [harness.NODE, tool("dclint"), "compose.yaml", "--quiet",
+         "--disable-rule", "no-build-and-image"])
+    assert status == 0, printed
+
+
+def test_docker_health_checks_run(docker):
+    checks = re.findall(r"CMD (\[.*\])$|test: \[\"CMD\", (.*)\]$",
+                        docker.read("Dockerfile") +
+                        docker.read("compose.yaml"), re.M)
+    commands = [json.loads(first or f"[{second}]") for first, second in checks]
+    assert ["db-job", "health"] in commands and ["db-job", "fresh"] in commands
+    docker.succeed("db-job backup")
+    for command in commands:
+        if command[0] == "db-job":
+            printed, status = docker.run(command)
+            assert status == 0, printed
+
+
+def test_docker_sidecar_makes_one_backup_and_ends_when_told(docker):
+    docker.variables["EVERY_SECONDS"] = "1"
+    with subprocess.Popen(["backup-loop"], env=docker.environment,
+                          stdout=subprocess.PIPE, text=True) as loop:
+        assert '"verified":"quick"' in loop.stdout.readline()
+        assert '"complete":true' in loop.stdout.readline()
+        time.sleep(2.5)
+        loop.terminate()
+        assert loop.wait(timeout=10) == 0
+        assert loop.stdout.read() == ""
+    assert len(list((docker.root / "backups").glob("*.db.gz"))) == 1
+
+
+def test_docker_installs_prodkit_and_what_it_needs(docker):
+    dockerfile = docker.read("Dockerfile")
+    install = re.search(r"(?m)^RUN (make .*)$", dockerfile)[1]
+    assert "install PREFIX=" in install
+    docker.succeed("rm " + str(docker.prodkit) + harness.SUFFIX + "; " +
+                   install.replace("/src", str(harness.ROOT)))
+    assert docker.prodkit.with_suffix(harness.SUFFIX).exists()
+    needed = subprocess.run(
+        ["readelf", "-d", docker.prodkit.with_suffix(harness.SUFFIX)],
+        check=True, capture_output=True, text=True).stdout
+    libraries = set(re.findall(r"\[(lib\w+)\.so", needed)) - {"libc", "libm"}
+    packages = {"libz": "zlib1g", "libdeflate": "libdeflate0"}
+    final = dockerfile.split("\nFROM ")[-1]
+    assert libraries and all(packages[name] in final for name in libraries)
+
+
+# ---- Django ----
+
+@pytest.fixture
+def django(guide):
+    python = harness.ROOT / "build" / "tools" / "bin" / "python"
+    if subprocess.run([python, "-c", "import django"],
+                      capture_output=True).returncode:
+        pytest.skip("Django is not in build/tools")
+    django = guide("django")
+    django.add_program("python", python)
+    for package in ("project", "shop", "shop/management",
+                    "shop/management/commands"):
+        (django.app / package / "__init__.py").touch()
+    (django.app / "manage.py").write_text(
+        "import os, sys\n"
+        "from django.core.management import execute_from_command_line\n"
+        "os.environ['DJANGO_SETTINGS_MODULE'] = 'project.settings'\n"
+        "execute_from_command_line(sys.argv)\n")
+    return django
+
+
+def test_django_page(django):
+    django.follow()
+
+
+def test_django_crontab(django):
+    for command in cron_lines(django.read("crontab"), False)[1]:
+        assert django.succeed(command) == ""
+
+
+def test_django_configures_and_answers_the_probe(django):
+    (django.app / "probe.py").write_text("""
+from django.db import connection
+from django.test import Client
+
+def pragma(name):
+    with connection.cursor() as cursor:
+        cursor.execute(f"PRAGMA {name}")
+        return cursor.fetchone()[0]
+
+print([pragma(p) for p in ("busy_timeout", "foreign_keys", "journal_mode")])
+answer = Client().get("/health")
+print(answer.status_code, answer.json()["status"])
+""")
+    assert django.succeed("python manage.py shell <probe.py").endswith(
+        "[5000, 1, 'wal']\n200 healthy\n")
+
+
+def test_django_tells_of_damage_and_of_missing_backups(django):
+    printed, status = django.type_in("python manage.py database drill")
+    assert status == 1 and "backup_present fail" in printed
+    damage(django.app / "app.db")
+    printed, status = django.type_in("python manage.py database maintain")
+    assert status == 1 and "CommandError: integrity: " in printed
