@@ -267,3 +267,68 @@ def test_django_tells_of_damage_and_of_missing_backups(django):
     damage(django.app / "app.db")
     printed, status = django.type_in("python manage.py database maintain")
     assert status == 1 and "CommandError: integrity: " in printed
+
+
+# ---- Rails ----
+
+# In place of a Rails application: Active Record, and the task :environment.
+RAKEFILE = """
+require "active_record"
+require "active_support/core_ext/object/json"
+require "yaml"
+ActiveRecord::Base.configurations = YAML.load_file("config/database.yml")
+load "config/initializers/prodkit.rb"
+load "app/models/prodkit.rb"
+task(:environment) { ActiveRecord::Base.establish_connection(:production) }
+task(:runner => :environment) { load ENV.fetch("SCRIPT") }
+load "lib/tasks/database.rake"
+"""
+
+BIN_RAILS = """#!/bin/sh
+if [ "$1" = runner ]; then export SCRIPT=$2; set -- runner; fi
+exec rake --silent "$@"
+"""
+
+
+@pytest.fixture
+def rails(guide):
+    if subprocess.run(["ruby", "-e", "require 'active_record'"],
+                      capture_output=True).returncode:
+        pytest.skip("Active Record (ruby-activerecord) is not on this machine")
+    rails = guide("rails")
+    (rails.app / "Rakefile").write_text(RAKEFILE)
+    (rails.app / "bin").mkdir()
+    (rails.app / "bin/rails").write_text(BIN_RAILS)
+    (rails.app / "bin/rails").chmod(0o755)
+    return rails
+
+
+def test_rails_page(rails):
+    rails.follow()
+
+
+def test_rails_crontab(rails):
+    for command in cron_lines(rails.read("crontab"), False)[1]:
+        assert rails.succeed(command) == ""
+
+
+def test_rails_health_and_settings(rails):
+    (rails.app / "health.rb").write_text(
+        "code, report = Prodkit.health\nputs code, report\n")
+    assert rails.succeed("bin/rails runner health.rb").startswith(
+        '200\n{"status":"healthy"')
+    assert "cache_size" in rails.succeed("bin/rails runner differs.rb")
+
+
+def test_rails_tells_of_damage_and_of_missing_backups(rails):
+    printed, status = rails.type_in("bin/rails database:drill")
+    assert status == 1 and "backup_present fail" in printed
+    damage(rails.app / "app.db")
+    printed, status = rails.type_in("bin/rails database:maintain")
+    assert status == 1 and "integrity: " in printed
+
+
+def test_rails_controller_is_ruby(guide):
+    rails = guide("rails")
+    assert "Syntax OK" in rails.succeed(
+        "ruby -c app/controllers/health_controller.rb")
