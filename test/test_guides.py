@@ -332,3 +332,83 @@ def test_rails_controller_is_ruby(guide):
     rails = guide("rails")
     assert "Syntax OK" in rails.succeed(
         "ruby -c app/controllers/health_controller.rb")
+
+
+# ---- Laravel ----
+
+@pytest.fixture
+def laravel(guide):
+    laravel = guide("laravel")
+    conf = laravel.root / "etc/php"
+    conf.mkdir(parents=True)
+    (laravel.app / "prodkit.ini").rename(conf / "prodkit.ini")
+    laravel.variables["PHP_INI_SCAN_DIR"] = f":{conf}"
+    return laravel
+
+
+PHP_SESSION = """<?php
+require 'app/Support/Prodkit.php';
+use App\\Support\\Prodkit;
+Prodkit::load();
+$config = require 'sqlite-connection.php';
+$database = new PDO('sqlite:' . $config['database']);
+$database->exec("PRAGMA busy_timeout = {$config['busy_timeout']}");
+"""
+
+
+def php(laravel, code):
+    (laravel.app / "session.php").write_text(PHP_SESSION + code)
+    return laravel.run(["php", "session.php"])
+
+
+def test_laravel_page(laravel):
+    laravel.follow()
+
+
+def test_laravel_jobs_on_pdo(laravel):
+    printed, status = php(laravel, """
+        foreach (['busy_timeout', 'foreign_keys', 'journal_mode'] as $name) {
+            echo $database->query("PRAGMA $name")->fetchColumn(), ' ';
+        }
+        $folder = '%s';
+        echo json_decode(Prodkit::health($database))->status, "\\n",
+             Prodkit::backup($database, $folder), "\\n",
+             Prodkit::maintain($database), "\\n",
+             Prodkit::drill($database, $folder), "\\n";
+    """ % laravel.path("/var/backups/app"))
+    assert status == 0, printed
+    harness.check_same("5000 1 wal healthy\n"
+                       '{"backup":{…"verified":"quick"…},"pruned":[],"kept":1…}\n'
+                       '{"schema":"main",…"complete":true…}\n'
+                       "the newest backup can be restored\n", printed)
+
+
+def test_laravel_tells_of_damage_and_of_missing_backups(laravel):
+    printed, status = php(laravel, "Prodkit::drill($database, '.');")
+    assert status == 255 and "backup_present fail" in printed
+    damage(laravel.app / "app.db")
+    printed, status = php(laravel, "Prodkit::maintain($database);")
+    assert status == 255 and "integrity: " in printed
+    printed, status = php(laravel, "Prodkit::health($database);")
+    assert status == 255 and '"unhealthy"' in printed
+
+
+def test_php_says_where_it_is_not_told_the_folder(laravel):
+    del laravel.variables["PHP_INI_SCAN_DIR"]
+    printed, status = php(laravel, "")
+    assert status == 255 and "SQLite Extensions are disabled" in printed
+
+
+def test_laravel_files_are_php(laravel):
+    files = sorted(laravel.app.rglob("*.php"))
+    assert len(files) > 5
+    for file in files:
+        printed, status = laravel.run(["php", "-l", file])
+        assert status == 0, printed
+
+
+def test_pdo_loads_prodkit(laravel):
+    version, _ = laravel.run(["php", "-r", "echo PHP_VERSION_ID;"])
+    if int(version) < 80400:
+        pytest.skip("Pdo\\Sqlite::loadExtension needs PHP 8.4")
+    assert laravel.succeed("php pdo.php") == "200\n"
