@@ -5,8 +5,11 @@ is skipped, with the reason."""
 import json
 import re
 import shutil
+import socket
 import subprocess
 import time
+import urllib.error
+import urllib.request
 
 import pytest
 
@@ -28,6 +31,26 @@ def damage(database):
     with database.open("r+b") as file:
         file.seek(100 * 4096)
         file.write(b"garbagegarbage")
+
+
+def served(guide, command):
+    """Starts a server, and asks it for /health: (code, the report's status)."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    guide.variables["PORT"] = str(port)
+    with subprocess.Popen(command, env=guide.environment, cwd=guide.app) as server:
+        try:
+            for _ in range(100):
+                assert server.poll() is None, "the server ended"
+                try:
+                    url = f"http://127.0.0.1:{port}/health"
+                    with urllib.request.urlopen(url) as answer:
+                        return answer.status, json.load(answer)["status"]
+                except urllib.error.URLError:
+                    time.sleep(0.1)
+            raise AssertionError("the server does not answer")
+        finally:
+            server.terminate()
 
 
 @pytest.fixture
@@ -396,7 +419,7 @@ def test_laravel_tells_of_damage_and_of_missing_backups(laravel):
 def test_php_says_where_it_is_not_told_the_folder(laravel):
     del laravel.variables["PHP_INI_SCAN_DIR"]
     printed, status = php(laravel, "")
-    assert status == 255 and "SQLite Extensions are disabled" in printed
+    assert status == 255 and "SQLite Extension are disabled" in printed
 
 
 def test_laravel_files_are_php(laravel):
@@ -412,3 +435,96 @@ def test_pdo_loads_prodkit(laravel):
     if int(version) < 80400:
         pytest.skip("Pdo\\Sqlite::loadExtension needs PHP 8.4")
     assert laravel.succeed("php pdo.php") == "200\n"
+
+
+# ---- Node ----
+
+@pytest.fixture(params=["node:sqlite", "better-sqlite3"])
+def node(guide, request):
+    node = guide("node")
+    node.add_program("node", harness.NODE, "--no-warnings")
+    if request.param == "better-sqlite3":
+        modules = harness.ROOT / "build" / "tools" / "node_modules"
+        (node.app / "node_modules").symlink_to(modules)
+        if node.run(["node", "-e", "new (require('better-sqlite3'))()"])[1]:
+            pytest.skip("better-sqlite3 is not in build/tools: npm install "
+                        "--prefix build/tools better-sqlite3")
+        (node.app / "better-sqlite3.mjs").replace(node.app / "database.mjs")
+    node.driver = request.param
+    return node
+
+
+def test_node_page(node):
+    if node.driver == "node:sqlite":
+        node.follow()
+
+
+def test_node_crontab(node):
+    for command in cron_lines(node.read("crontab"), False)[1]:
+        assert node.succeed(command) == ""
+
+
+def test_node_configures(node):
+    (node.app / "settings.mjs").write_text("""
+        import { ask, open } from './database.mjs';
+        const database = open();
+        console.log(['busy_timeout', 'foreign_keys', 'journal_mode'].map(
+          (name) => ask(database, `PRAGMA ${name}`)).join(' '));
+    """)
+    assert node.succeed("node settings.mjs") == "5000 1 wal\n"
+
+
+def test_node_answers_the_probe(node):
+    assert served(node, ["node", "server.mjs"]) == (200, "healthy")
+
+
+def test_node_tells_of_damage_and_of_missing_backups(node):
+    printed, status = node.type_in("node database-job.mjs drill")
+    assert status == 1 and "backup_present fail" in printed
+    damage(node.app / "app.db")
+    printed, status = node.type_in("node database-job.mjs maintain")
+    assert status == 1 and ("(found " in printed or "malformed" in printed)
+
+
+# ---- Go ----
+
+@pytest.fixture(scope="module")
+def go_guide(tmp_path_factory):
+    """The program, built once: its paths are those of one folder."""
+    go = Guide("go", tmp_path_factory.mktemp("go"))
+    go.write_files("go")
+    build = [word if word != "run" else "build" for word in harness.GO]
+    printed, status = go.run([*build, "-o", "app", "main.go"])
+    assert status == 0, printed
+    return go
+
+
+@pytest.fixture
+def go(go_guide):
+    harness.demo_database(go_guide.app / "app.db")
+    for file in (*go_guide.app.glob("app.db-*"),
+                 *go_guide.path("/var/backups/app").iterdir()):
+        file.unlink()
+    go_guide.variables.clear()
+    return go_guide
+
+
+def test_go_page(go):
+    go.follow()
+
+
+def test_go_crontab(go):
+    for command in cron_lines(go.read("crontab"), False)[1]:
+        assert go.succeed(command) == ""
+
+
+def test_go_answers_the_probe(go):
+    assert served(go, ["./app", "serve"]) == (200, "healthy")
+
+
+def test_go_tells_of_damage_and_of_missing_backups(go):
+    printed, status = go.type_in("./app drill")
+    assert status == 1 and "backup_present fail" in printed
+    damage(go.app / "app.db")
+    printed, status = go.type_in("./app maintain")
+    assert status == 1 and "integrity: " in printed
