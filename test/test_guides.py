@@ -14,7 +14,7 @@ import urllib.request
 import pytest
 
 import harness
-from guides import Guide
+from guides import FENCE, FOLDER, Guide
 
 
 def tool(name):
@@ -447,16 +447,13 @@ def node(guide, request):
         modules = harness.ROOT / "build" / "tools" / "node_modules"
         (node.app / "node_modules").symlink_to(modules)
         if node.run(["node", "-e", "new (require('better-sqlite3'))()"])[1]:
-            pytest.skip("better-sqlite3 is not in build/tools: npm install "
-                        "--prefix build/tools better-sqlite3")
+            pytest.skip("better-sqlite3 is not in build/tools")
         (node.app / "better-sqlite3.mjs").replace(node.app / "database.mjs")
-    node.driver = request.param
     return node
 
 
 def test_node_page(node):
-    if node.driver == "node:sqlite":
-        node.follow()
+    node.follow()
 
 
 def test_node_crontab(node):
@@ -528,3 +525,26 @@ def test_go_tells_of_damage_and_of_missing_backups(go):
     damage(go.app / "app.db")
     printed, status = go.type_in("./app maintain")
     assert status == 1 and "integrity: " in printed
+
+
+# ---- all of them ----
+
+def anchors(page):
+    headings = re.findall(r"(?m)^#+ (.*)$", FENCE.sub("", page.read_text()))
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+            for heading in headings}
+
+
+def test_links_lead_somewhere():
+    pages = sorted(FOLDER.glob("*.md"))
+    assert len(pages) == 9
+    for page in pages:
+        text = FENCE.sub("", page.read_text())
+        for link in re.findall(r"\]\(([^)]+)\)", text):
+            if link.startswith("https://"):
+                continue
+            name, _, anchor = link.partition("#")
+            target = page.parent / name
+            assert target.exists(), f"{page.name}: {link}"
+            assert not anchor or anchor in anchors(target), \
+                f"{page.name}: {link}"
