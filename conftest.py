@@ -10,6 +10,7 @@ README.md, docs/*.md  every fenced example. An `sql` block is run in the shell
                       named app.db); blocks of a language that can load prodkit
                       are run by it. A `text` block right after an example is
                       what it prints. `console` blocks are only shown.
+                      (docs/guides is run by test/test_guides.py.)
 
 Run one of them with `pytest test/sql/health.sql` or `pytest docs/health.md`.
 """
@@ -44,7 +45,7 @@ def pytest_collect_file(file_path, parent):
     if file_path.suffix == ".sql" and file_path.parent.name == "sql" \
             and file_path.with_suffix(".expected").exists():
         return SqlScript.from_parent(parent, path=file_path)
-    if file_path.suffix == ".md":
+    if file_path.suffix == ".md" and file_path.parent.name != "guides":
         return Page.from_parent(parent, path=file_path)
     return None
 
