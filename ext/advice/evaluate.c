@@ -148,13 +148,17 @@ static int provide(pk_selection *of, int number, bool *changed,
                    pk_error *error) {
   pk_slot *place = &of->state->slots[number];
   pk_candidate *index = &of->pool->items[number];
+  int rc;
   if (place->wanted == place->present) return SQLITE_OK;
   *changed = true;
-  place->present = place->wanted;
-  if (!place->wanted) return pk_proof_put_aside(of->proof, index->name, error);
-  if (place->built) return pk_proof_bring_back(of->proof, index->name, error);
-  place->built = true;
-  return pk_proof_build(of->proof, index, error);
+  if (!place->wanted)
+    rc = pk_proof_put_aside(of->proof, index->name, error);
+  else if (place->built)
+    rc = pk_proof_bring_back(of->proof, index->name, error);
+  else
+    rc = pk_proof_build(of->proof, index, &place->built, error);
+  place->present = place->wanted && place->built;
+  return rc;
 }
 
 /* Those that go, go first: so nothing is built beside what is not wanted. */
@@ -273,15 +277,18 @@ static int run_others(pk_selection *of, double most, pk_outcome *out,
 ** deadline nothing is run. */
 int pk_evaluate(pk_selection *of, double most, pk_outcome *out,
                 pk_error *error) {
-  double estimate;
+  double estimate = 0;
   bool *known = pk_zeroed(of->workload->count, sizeof *known);
   if (!known) return pk_fail_memory(error);
   int rc = pk_provide_wanted(of, error);
   out->cost = cost_of_writing(of);
   out->complete = false;
   out->spoiler = -1;
-  if (rc == SQLITE_OK) rc = recall_all(of, out, known, &estimate, error);
-  if (rc == SQLITE_OK) rc = run_others(of, most, out, known, estimate, error);
+  of->late |= pk_proof_is_late(of->proof);
+  if (rc == SQLITE_OK && !of->late)
+    rc = recall_all(of, out, known, &estimate, error);
+  if (rc == SQLITE_OK && !of->late)
+    rc = run_others(of, most, out, known, estimate, error);
   sqlite3_free(known);
   return rc;
 }

@@ -64,7 +64,8 @@ void pk_want_accepted(pk_selection *of);
 sqlite3_int64 pk_wanted_bytes(const pk_selection *of);
 int pk_wanted_count(const pk_selection *of);
 
-/* Builds what is wanted, and puts aside what is not. */
+/* Builds what is wanted, and puts aside what is not. After the deadline nothing
+** is built. */
 int pk_provide_wanted(pk_selection *of, pk_error *error);
 
 /* Times all statements with the indexes that are wanted. It is given up when it

@@ -26,17 +26,18 @@
 
 /* ---- the copy ---- */
 
+bool pk_proof_is_late(const pk_proof *proof) {
+  return pk_seconds() > proof->deadline;
+}
+
 /* Asked again and again while a statement runs: is it to stop? */
 static int look(void *context) {
   pk_proof *proof = context;
   if (proof->stop_at > 0 && pk_thread_seconds() > proof->stop_at) return 1;
+  if (proof->stops_when_late && pk_proof_is_late(proof)) return 1;
   if (++proof->looks < LOOKS_BETWEEN_INTERRUPTS) return 0;
   proof->looks = 0;
   return pk_interrupted(proof->copy->original);
-}
-
-bool pk_proof_is_late(const pk_proof *proof) {
-  return pk_seconds() > proof->deadline;
 }
 
 static int copy_pages(pk_proof *proof, sqlite3_backup *backup,
@@ -116,8 +117,25 @@ void pk_proof_close(pk_proof *proof) {
 
 /* ---- indexes ---- */
 
-int pk_proof_analyze(pk_proof *proof, const pk_copied_table *table,
+/* Runs what may take long, unless the deadline comes first. */
+static int run_in_time(pk_proof *proof, bool *done, pk_error *error,
+                       const char *sql) {
+  pk_error cause = PK_NO_ERROR;
+  proof->stops_when_late = true;
+  int rc = pk_run(proof->db, &cause, "%s", sql);
+  proof->stops_when_late = false;
+  *done = rc == SQLITE_OK;
+  if (rc == SQLITE_INTERRUPT && !pk_interrupted(proof->copy->original)) {
+    pk_error_clear(&cause);
+    return SQLITE_OK;
+  }
+  if (rc != SQLITE_OK) *error = cause;
+  return rc;
+}
+
+int pk_proof_analyze(pk_proof *proof, const pk_copied_table *table, bool *done,
                      pk_error *error) {
+  *done = false;
   int rc = pk_run(proof->db, error,
                   "DROP TABLE IF EXISTS prodkit_aside.statistics_before");
   if (rc == SQLITE_OK)
@@ -125,9 +143,13 @@ int pk_proof_analyze(pk_proof *proof, const pk_copied_table *table,
                 "CREATE TABLE prodkit_aside.statistics_before AS "
                 "SELECT tbl, idx, stat FROM main.sqlite_stat1");
   if (rc != SQLITE_OK) return rc;
-  proof->analyzed = !table;
-  return table ? pk_run(proof->db, error, "ANALYZE main.\"%w\"", table->name)
-               : pk_run(proof->db, error, "ANALYZE main");
+  char *sql = table ? sqlite3_mprintf("ANALYZE main.\"%w\"", table->name)
+                    : sqlite3_mprintf("ANALYZE main");
+  if (!sql) return pk_fail_memory(error);
+  rc = run_in_time(proof, done, error, sql);
+  sqlite3_free(sql);
+  proof->analyzed = *done && !table;
+  return rc;
 }
 
 int pk_proof_undo_analyze(pk_proof *proof, pk_error *error) {
@@ -153,11 +175,14 @@ static int used_bytes(pk_proof *proof, sqlite3_int64 *bytes, pk_error *error) {
   return rc;
 }
 
-int pk_proof_build(pk_proof *proof, pk_candidate *index, pk_error *error) {
+int pk_proof_build(pk_proof *proof, pk_candidate *index, bool *built,
+                   pk_error *error) {
   sqlite3_int64 before, after;
+  *built = false;
   int rc = used_bytes(proof, &before, error);
-  if (rc == SQLITE_OK) rc = pk_run(proof->db, error, "%s", index->ddl);
-  if (rc == SQLITE_OK) rc = used_bytes(proof, &after, error);
+  if (rc == SQLITE_OK) rc = run_in_time(proof, built, error, index->ddl);
+  if (rc != SQLITE_OK || !*built) return rc;
+  rc = used_bytes(proof, &after, error);
   if (rc == SQLITE_OK && (proof->analyzed || index->table->stat_rows >= 0))
     rc = pk_run(proof->db, error, "ANALYZE main.\"%w\"", index->name);
   if (rc != SQLITE_OK) return rc;

@@ -38,9 +38,10 @@ typedef struct pk_proof {
   const pk_what_if *copy;
   double deadline; /* of all that is done here; of the clock pk_seconds */
   double stop_at;  /* of the statement that is running; of the thread's clock */
-  int one_in;      /* of the rows of large tables, one in so many is there */
-  int looks;       /* at the clock, since the last one at the user */
-  bool analyzed;   /* all has statistics, which the original lacks */
+  bool stops_when_late; /* what runs may not outlast the deadline */
+  int one_in;    /* of the rows of large tables, one in so many is there */
+  int looks;     /* at the clock, since the last one at the user */
+  bool analyzed; /* all has statistics, which the original lacks */
 } pk_proof;
 
 /* Copies the schema, for `one_in` above 1 with a part of the rows, or fails: where it cannot be read at the moment, where
@@ -55,15 +56,17 @@ int pk_proof_use_cache(pk_proof *proof, pk_error *error);
 
 bool pk_proof_is_late(const pk_proof *proof);
 
-/* ANALYZE of a table, or of all for NULL; and back to the statistics that were
-** there before. */
-int pk_proof_analyze(pk_proof *proof, const pk_copied_table *table,
+/* ANALYZE of a table, or of all for NULL, unless the deadline comes first; and
+** back to the statistics that were there before. */
+int pk_proof_analyze(pk_proof *proof, const pk_copied_table *table, bool *done,
                      pk_error *error);
 int pk_proof_undo_analyze(pk_proof *proof, pk_error *error);
 
 /* Builds an index, and measures the size that it has with all rows; it gets statistics where its table
-** has some. It is there until it is put aside. */
-int pk_proof_build(pk_proof *proof, pk_candidate *index, pk_error *error);
+** has some. It is there until it is put aside. Where the deadline comes first, it
+** is not built. */
+int pk_proof_build(pk_proof *proof, pk_candidate *index, bool *built,
+                   pk_error *error);
 
 /* As if ANALYZE had never been run; for good. */
 int pk_proof_forget_statistics(pk_proof *proof, pk_error *error);

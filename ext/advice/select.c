@@ -489,9 +489,10 @@ static int add_analysis(pk_selection *of, const pk_analysis *made,
 static int try_statistics(pk_selection *of, const pk_copied_table *table,
                           double least, pk_error *error) {
   const pk_outcome *now = &of->state->current, *with = &of->state->trial;
-  int rc = pk_proof_analyze(of->proof, table, error);
+  bool done;
+  int rc = pk_proof_analyze(of->proof, table, &done, error);
   if (rc == SQLITE_OK) rc = pk_evaluate(of, INFINITY, &of->state->trial, error);
-  if (rc != SQLITE_OK) return rc;
+  if (rc != SQLITE_OK || !done) return rc;
   if (!table && with->complete)
     for (int i = 0; i < of->workload->count; i++)
       of->evidence[i].analyzed = with->timings[i];

@@ -1,7 +1,7 @@
 /*
-** sample_copy_test.c: units of advice/sample_copy and advice/insert_cost, on a
-** shop whose tables refer to each other: the rows of a join meet in the sample,
-** and inserting rows leaves what was there.
+** proof_test.c: units of advice/proof, sample_copy and insert_cost, on a shop whose
+** tables refer to each other: the rows of a join meet in a sample, inserting rows
+** leaves what was there, and nothing is built after the deadline.
 */
 #include <stdarg.h>
 #include <stddef.h>
@@ -192,6 +192,40 @@ static void test_insert_cost(void **state) {
   pk_proof_close(&proof);
 }
 
+/* A build and an ANALYZE that the deadline stops leave nothing behind. */
+static void test_late(void **state) {
+  static char name[] = "late", ddl[] = "CREATE INDEX late ON customer(name)";
+  place *here = *state;
+  pk_proof proof;
+  bool done = true;
+  open_sample(here, 1);
+  pk_candidate index = {.table = pk_what_if_table(here->copy, "customer"),
+                        .name = name,
+                        .ddl = ddl};
+  assert_int_equal(
+      pk_proof_open(&proof, here->copy, 1, pk_seconds() + 60, &here->error),
+      SQLITE_OK);
+  sqlite3_int64 statistics = ask(proof.db, "SELECT count(*) FROM sqlite_stat1");
+  proof.deadline = pk_seconds() - 1;
+  assert_int_equal(pk_proof_build(&proof, &index, &done, &here->error),
+                   SQLITE_OK);
+  assert_false(done);
+  assert_int_equal(pk_proof_analyze(&proof, NULL, &done, &here->error),
+                   SQLITE_OK);
+  assert_false(done);
+  assert_int_equal(
+      ask(proof.db, "SELECT count(*) FROM sqlite_schema WHERE name = 'late'"),
+      0);
+  assert_int_equal(ask(proof.db, "SELECT count(*) FROM sqlite_stat1"),
+                   statistics);
+  proof.deadline = pk_seconds() + 60;
+  assert_int_equal(pk_proof_build(&proof, &index, &done, &here->error),
+                   SQLITE_OK);
+  assert_true(done);
+  assert_true(index.bytes > 12000 * 6);
+  pk_proof_close(&proof);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(test_share, set_up, tear_down),
@@ -200,6 +234,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(test_whole, set_up, tear_down),
       cmocka_unit_test_setup_teardown(test_deadline, set_up, tear_down),
       cmocka_unit_test_setup_teardown(test_insert_cost, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(test_late, set_up, tear_down),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
