@@ -133,8 +133,8 @@ int pk_folder_sync(const char *folder, pk_error *error) {
   return rc;
 }
 
-sqlite3_int64 pk_folder_free_bytes(const char *folder) {
+sqlite3_int64 pk_folder_free_bytes(const char *path) {
   struct statvfs found;
-  if (statvfs(folder, &found) != 0) return -1;
+  if (statvfs(path, &found) != 0) return -1;
   return (sqlite3_int64)found.f_bavail * (sqlite3_int64)found.f_frsize;
 }

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/filesystem.h"
 
 static char folder[] = "/tmp/prodkit-file-XXXXXX";
 
@@ -420,6 +421,38 @@ static void test_same_file_and_bytes(void **state) {
   assert_int_equal(pk_file_bytes("."), -1);
 }
 
+/* ---- file systems ---- */
+
+static void assert_filesystem(unsigned long type, const char *name,
+                              pk_reach reach) {
+  pk_filesystem found;
+  pk_filesystem_of_type(type, &found);
+  assert_string_equal(found.name, name);
+  assert_int_equal(found.reach, reach);
+}
+
+static void test_filesystem_types(void **state) {
+  (void)state;
+  assert_filesystem(0xef53, "ext4", PK_LOCAL);
+  assert_filesystem(0x01021994, "tmpfs", PK_LOCAL);
+  assert_filesystem(0x6969, "nfs", PK_NETWORK);
+  assert_filesystem(0xff534d42, "cifs", PK_NETWORK);
+  assert_filesystem((unsigned long)(int)0xff534d42, "cifs", PK_NETWORK);
+  assert_filesystem(0x01021997, "9p", PK_NETWORK);
+  assert_filesystem(0x65735546, "fuse", PK_REACH_UNKNOWN);
+  assert_filesystem(0x12345, "type 0x12345", PK_REACH_UNKNOWN);
+}
+
+static void test_filesystem_of_a_path(void **state) {
+  pk_filesystem of_folder, of_file;
+  (void)state;
+  put("file", "x");
+  assert_true(pk_filesystem_find(".", &of_folder));
+  assert_true(pk_filesystem_find("file", &of_file));
+  assert_string_equal(of_file.name, of_folder.name);
+  assert_false(pk_filesystem_find("missing", &of_file));
+}
+
 #define UNIT(test) \
   cmocka_unit_test_setup_teardown(test, enter_folder, remove_folder)
 
@@ -445,6 +478,8 @@ int main(void) {
       UNIT(test_write_that_fails),
       UNIT(test_publish_into_a_folder_that_went),
       UNIT(test_same_file_and_bytes),
+      UNIT(test_filesystem_types),
+      UNIT(test_filesystem_of_a_path),
   };
   return cmocka_run_group_tests_name("file", tests, NULL, NULL);
 }

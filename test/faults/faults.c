@@ -16,7 +16,10 @@
 **     HOW   an error (EIO, ENOSPC, EINTR, EROFS, ENOMEM, EAGAIN, EPERM), or
 **           short: half of a write is done
 **
-** Both are looked at with each call, so that a program can change them while it
+** FILESYSTEM    a type number as in statfs(2): statfs() tells that the same
+**               folder is on a file system of this type
+**
+** All are looked at with each call, so that a program can change them while it
 ** runs; counting begins anew when FAULT changes. faults_met() tells how many
 ** calls have failed since then.
 **
@@ -34,6 +37,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 int faults_met(void);
@@ -91,12 +95,16 @@ static int fate(const char *call) {
   return fault.how;
 }
 
-static int fate_of_path(const char *call, const char *path) {
-  read_fault();
+static bool is_below(const char *path) {
   const char *below = getenv("FAULTS_BELOW");
   size_t bytes = below ? strlen(below) : 0;
-  if (bytes == 0 || strncmp(path, below, bytes) != 0) return PASS;
-  return path[bytes] == '/' || path[bytes] == 0 ? fate(call) : PASS;
+  if (bytes == 0 || strncmp(path, below, bytes) != 0) return false;
+  return path[bytes] == '/' || path[bytes] == 0;
+}
+
+static int fate_of_path(const char *call, const char *path) {
+  read_fault();
+  return is_below(path) ? fate(call) : PASS;
 }
 
 /* A file whose name was removed still tells it. */
@@ -197,6 +205,15 @@ OPENS(open64)
 
 OPENS_TEMPORARY(mkostemps)
 OPENS_TEMPORARY(mkostemps64)
+
+int statfs(const char *path, struct statfs *told) {
+  FIND_NEXT(statfs);
+  const char *type = getenv("FILESYSTEM");
+  int rc = next(path, told);
+  if (rc == 0 && type && is_below(path))
+    told->f_type = (__typeof__(told->f_type))strtoul(type, NULL, 0);
+  return rc;
+}
 
 /* pthread_create gives its error as its result. */
 int pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
