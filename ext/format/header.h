@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "../base/host.h"
+
 #define PK_HEADER_BYTES 100
 
 typedef struct pk_header {
@@ -32,5 +34,17 @@ bool pk_header_is_database(const unsigned char bytes[PK_HEADER_BYTES]);
 ** same. */
 bool pk_header_read(const unsigned char bytes[PK_HEADER_BYTES],
                     pk_header *header);
+
+/* The first thing in a header that no SQLite writes, in words; NULL if there is
+** none. Looks at more than pk_header_read: at every field whose value the
+** format bounds, and at those that must agree with each other. */
+const char *pk_header_fault(const unsigned char bytes[PK_HEADER_BYTES]);
+
+/* Reads the header of a live database from its file, as SQLite does when it
+** opens it, and not from the log: through the connection's own sqlite3_file.
+** Returns a SQLite result code; SQLITE_IOERR_SHORT_READ where the file is
+** shorter. */
+int pk_header_of_file(sqlite3 *db, const char *schema,
+                      unsigned char bytes[PK_HEADER_BYTES]);
 
 #endif

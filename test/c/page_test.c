@@ -66,6 +66,77 @@ static void header_refused(void **state) {
   }
 }
 
+/* The header of a database of 10 pages, 2 of them free, with a pointer map. */
+static void make_header(void) {
+  memset(image, 0, PK_HEADER_BYTES);
+  memcpy(image, "SQLite format 3", 16);
+  put(16, 2, 4096);
+  image[18] = image[19] = 2;
+  image[21] = 64, image[22] = image[23] = 32;
+  put(24, 4, 77), put(92, 4, 77); /* page count is valid */
+  put(28, 4, 10);
+  put(32, 4, 9), put(36, 4, 2);
+  put(44, 4, 4);
+  put(52, 4, 5);
+  put(56, 4, 1);
+  put(64, 4, 1);
+}
+
+static void header_faults(void **state) {
+  static const struct {
+    uint32_t at;
+    int bytes;
+    uint32_t value;
+    const char *fault;
+  } faults[] = {
+      {0, 1, 's', "it does not begin with \"SQLite format 3\""},
+      {15, 1, 'x', "it does not begin with \"SQLite format 3\""},
+      {16, 2, 4097, "the page size is no power of two from 512 to 65536"},
+      {16, 2, 0, "the page size is no power of two from 512 to 65536"},
+      {18, 1, 0, "the format version is neither 1 nor 2"},
+      {19, 1, 3, "the format version is neither 1 nor 2"},
+      {21, 1, 63, "the payload fractions are not 64, 32 and 32"},
+      {23, 1, 0, "the payload fractions are not 64, 32 and 32"},
+      {32, 4, 0, "the freelist has pages but no beginning, or the reverse"},
+      {36, 4, 0, "the freelist has pages but no beginning, or the reverse"},
+      {32, 4, 11, "the freelist begins on a page that does not exist"},
+      {36, 4, 10, "there are no fewer free pages than pages"},
+      {44, 4, 5, "the schema format is over 4"},
+      {52, 4, 0, "auto_vacuum is incremental, without a pointer map"},
+      {52, 4, 11, "the largest root page does not exist"},
+      {56, 4, 4, "the text encoding is none of UTF-8, UTF-16le and UTF-16be"},
+      {72, 1, 1, "the bytes reserved for later are used"},
+      {91, 1, 1, "the bytes reserved for later are used"},
+  };
+  (void)state;
+  for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
+    make_header();
+    assert_null(pk_header_fault(image));
+    put(faults[i].at, faults[i].bytes, faults[i].value);
+    assert_non_null(pk_header_fault(image));
+    assert_string_equal(pk_header_fault(image), faults[i].fault);
+  }
+  make_header();
+  put(16, 2, 512), put(20, 1, 33);
+  assert_string_equal(pk_header_fault(image),
+                      "so much of each page is reserved that less than 480 "
+                      "bytes are left");
+}
+
+/* What an old SQLite writes, which does not keep the page count, and the header
+** of a database without content. */
+static void headers_without_fault(void **state) {
+  (void)state;
+  make_header();
+  put(24, 4, 78);
+  put(28, 4, 1);
+  assert_null(pk_header_fault(image));
+  make_header();
+  put(28, 4, 1), put(32, 4, 0), put(36, 4, 0);
+  put(44, 4, 0), put(52, 4, 0), put(56, 4, 0), put(64, 4, 0);
+  assert_null(pk_header_fault(image));
+}
+
 /* ---- b-tree pages ---- */
 
 static void empty_pages(void **state) {
@@ -255,6 +326,8 @@ int main(void) {
   static const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup(header_fields, set_up),
       cmocka_unit_test_setup(header_refused, set_up),
+      cmocka_unit_test_setup(header_faults, set_up),
+      cmocka_unit_test_setup(headers_without_fault, set_up),
       cmocka_unit_test_setup(empty_pages, set_up),
       cmocka_unit_test_setup(freeblocks, set_up),
       cmocka_unit_test_setup(pages_refused, set_up),
