@@ -192,6 +192,7 @@ int pk_integrity_save(pk_integrity_state *state, pk_error *error) {
 
 void pk_integrity_close(pk_integrity_state *state) {
   pk_file_discard(&state->file);
+  sqlite3_finalize(state->add);
   sqlite3_close(state->store);
   sqlite3_free(state->path);
   sqlite3_free(state->trouble);
@@ -202,11 +203,18 @@ void pk_integrity_close(pk_integrity_state *state) {
 
 int pk_integrity_add(pk_integrity_state *state, const char *name, bool alone,
                      pk_error *error) {
-  return pk_run(state->store, error,
-                "INSERT INTO object(name, whole, present, alone) "
-                "VALUES (%Q, 0, 1, %d) ON CONFLICT DO UPDATE "
-                "SET present = 1, alone = excluded.alone",
-                name, alone);
+  int rc = SQLITE_OK;
+  if (!state->add)
+    rc = pk_prepare(state->store, &state->add, error,
+                    "INSERT INTO object(name, whole, present, alone) "
+                    "VALUES (?1, 0, 1, ?2) ON CONFLICT DO UPDATE "
+                    "SET present = 1, alone = excluded.alone");
+  if (rc != SQLITE_OK) return rc;
+  sqlite3_bind_text(state->add, 1, name, -1, SQLITE_STATIC);
+  sqlite3_bind_int(state->add, 2, alone);
+  rc = pk_step(state->add, error);
+  sqlite3_reset(state->add);
+  return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
 int pk_integrity_next(pk_integrity_state *state, double seconds, char **name,

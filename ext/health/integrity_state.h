@@ -26,10 +26,11 @@
 #include "../base/file.h"
 
 typedef struct pk_integrity_state {
-  sqlite3 *store; /* private */
-  char *path;     /* of the file; NULL: nothing is kept */
-  char *trouble;  /* why nothing is, or was, remembered; or NULL */
-  pk_file file;   /* the next one, where it could be begun */
+  sqlite3 *store;    /* private */
+  sqlite3_stmt *add; /* of pk_integrity_add; a schema can have many tables */
+  char *path;        /* of the file; NULL: nothing is kept */
+  char *trouble;     /* why nothing is, or was, remembered; or NULL */
+  pk_file file;      /* the next one, where it could be begun */
   bool begun;
 } pk_integrity_state;
 
