@@ -1,4 +1,4 @@
--- health.sql: is the database file all right?
+-- health.sql: is the database all right?
 --
 --     sqlite3 app.db < sql/health.sql
 --

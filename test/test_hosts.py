@@ -2,7 +2,9 @@
 it is there, on a copy of another database. A missing interpreter is a failure:
 `tools/install-needed test` installs them."""
 
+import contextlib
 import shutil
+import sqlite3
 
 import pytest
 
@@ -28,6 +30,9 @@ STEPS = ["help", "configure", "health", "backup", "gzip backup",
 
 def run_host(host, database, query):
     """What each step of the main job answered."""
+    database.chmod(0o600)
+    with contextlib.closing(sqlite3.connect(database)) as db:
+        db.execute("ANALYZE")
     result = RELEASE.run([*COMMANDS[host.suffix], host, RELEASE.extension,
                           database, query])
     assert result.returncode == 0, result.stdout

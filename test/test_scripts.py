@@ -13,7 +13,8 @@ SCRIPTS = sorted(harness.ROOT.glob("sql/*.sql"))
 PROMISED = {
     "setup": r"As it is now:.*\bbusy_timeout\b.*\bok\b.*Why:"
              r".*Advice:.*CREATE INDEX .*orders_customer_id",
-    "health": r"\Ahealthy\n.*\bquick_check\b.*\bpass\b",
+    "health": r"\Adegraded\n  permissions: app\.db: [^\n]+\n"
+              r"  statistics: [^\n]+\n\S.*\bquick_check\b.*\bpass\b",
     "nightly_backup": r'"path":"backups/app-\d{8}T\d{6}Z\.db\.gz".*'
                       r'"verified":"quick".*"pruned":\[\]',
     "index_review": r"CREATE INDEX orders_customer_id.*"

@@ -143,9 +143,8 @@ static const char tables_of_the_user[] =
 static const char *database = ":memory:";
 
 static void remove_database(void) {
-  static const char *const suffixes[] = {"", "-wal", "-shm",
-                                         "-prodkit-integrity.json",
-                                         "-prodkit-maintain.json"};
+  static const char *const suffixes[] = {
+      "", "-wal", "-shm", "-prodkit-integrity.json", "-prodkit-maintain.json"};
   char name[500];
   for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
     snprintf(name, sizeof name, "%s%s", database, suffixes[i]);
@@ -285,7 +284,13 @@ static void test_statements_about_a_file(void **state) {
       "SELECT json_remove(prod_checkpoint('full'), '$.seconds')",
       "SELECT object, status, message FROM prod_integrity",
       "SELECT object, status FROM prod_integrity('{\"max_seconds\":0}')",
-      "SELECT name, status, value FROM prod_health",
+      "SELECT name, status, value FROM prod_health "
+      "WHERE name <> 'disk_space'",
+      "SELECT prod_health('fast', '{\"format\":\"rfc\",\"connection\":true}') "
+      "LIKE '{\"status\":\"warn\"%'",
+      "SELECT status, message FROM prod_health('fast', "
+      "'{\"backup_dir\":\".\"}') "
+      "WHERE name = 'backup'",
       "SELECT name, value, note FROM prod_metrics WHERE type = 'gauge' "
       "AND unit IS NOT 'seconds'",
       "SELECT prod_maintain() LIKE '%\"complete\":true%'",

@@ -10,6 +10,8 @@ CREATE INDEX orders_note ON orders(note);
 WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000)
 INSERT INTO customers SELECT i, 'customer ' || i FROM n;
 INSERT INTO orders SELECT id, id, 'order ' || id || hex(zeroblob(50)) FROM customers;
+ANALYZE;
+.system chmod 600 app.db
 SELECT name, status, unit, threshold, message FROM prod_health;
 
 .print == the same as one JSON object
@@ -87,6 +89,7 @@ SELECT status, value, message FROM prod_health('full') WHERE name = 'foreign_key
 SELECT json_extract(prod_health('full'), '$.status'), json_extract(prod_health('full'), '$.not_checked');
 DROP TABLE child;
 DROP TABLE items;
+ANALYZE;
 
 .print == a transaction of the user's own goes on
 PRAGMA journal_mode = delete;
@@ -110,9 +113,11 @@ SELECT name, status, message FROM prod_health('fast', '{"schema":"memory"}') WHE
 .print == an attached database with a quote and a snowman in its name
 ATTACH 'other "☃".db' AS "it's ""☃""";
 CREATE TABLE "it's ""☃""".t(x);
+.system chmod 600 other*.db
 SELECT name, status FROM prod_health('full', json_object('schema', 'it''s "☃"'));
 
 .print == an empty file may be a wrong path
+.system touch empty.db; chmod 600 empty.db
 .open empty.db
 .load prodkit
 SELECT json_extract(prod_health(), '$.status'), json_extract(prod_health(), '$.issues');
@@ -184,6 +189,7 @@ SELECT json_extract(prod_health(), '$.status'), json_extract(prod_health(), '$.i
 CREATE TABLE t(x);
 PRAGMA writable_schema = on;
 UPDATE sqlite_schema SET sql = 'CREATE TABLE t(x COLLATE klingon, CHECK (x > ''a''))' WHERE name = 't';
+.system chmod 600 collation.db
 .open collation.db
 .load prodkit
 SELECT json_extract(prod_health('full'), '$.status'), json_extract(prod_health('full'), '$.issues');

@@ -161,7 +161,7 @@ SELECT message FROM prod_integrity('{"check":false}') WHERE object = '(state fil
 SELECT writefile('names.db-prodkit-integrity.json', '');
 SELECT message FROM prod_integrity WHERE object = '(state file)';
 SELECT count(*) FROM prod_integrity('{"check":false}') WHERE object = '(state file)';
-SELECT json_extract(prod_health(), '$.status');
+SELECT prod_health_code();
 
 .print == a state file elsewhere
 .system mkdir -p states
