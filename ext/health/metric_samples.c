@@ -27,6 +27,10 @@
 
 enum { USUAL_QUERIES = 20, MOST_QUERIES = 200 };
 
+/* As prod_health has them. */
+#define ACCESSES "owner group everyone"
+static const char *const access_names[] = {"owner", "group", "everyone"};
+
 const pk_sample_options pk_sample_defaults = {.queries = USUAL_QUERIES};
 
 const pk_option pk_sample_option_list[] = {
@@ -36,6 +40,9 @@ const pk_option pk_sample_option_list[] = {
      .summary = "what the label `database` says (the path of the file)"},
     {"backup_dir", PK_TEXT, offsetof(pk_sample_options, backup_dir),
      .summary = "the folder of the backups to look at (none)"},
+    {"access", PK_CHOICE, offsetof(pk_sample_options, access),
+     .choices = ACCESSES,
+     .summary = "the option `access` that prod_health is given (owner)"},
     {"queries", PK_INTEGER, offsetof(pk_sample_options, queries), .least = 0,
      .most = MOST_QUERIES,
      .summary = "so many statements, those with the greatest total time (20)"},
@@ -474,10 +481,13 @@ static int compare(const void *one, const void *other) {
 
 /* Options want a host with JSON functions: without need, none are given. */
 static int make_health_options(collection *self, pk_error *error) {
-  if (sqlite3_stricmp(self->schema, "main") == 0) return SQLITE_OK;
+  int access = self->options->access;
+  if (access == 0 && sqlite3_stricmp(self->schema, "main") == 0)
+    return SQLITE_OK;
   pk_json json;
   pk_json_begin(&json);
   pk_json_text(&json, "schema", self->schema);
+  pk_json_text(&json, "access", access_names[access]);
   self->health_options = pk_json_finish(&json);
   return self->health_options ? SQLITE_OK : pk_fail_memory(error);
 }

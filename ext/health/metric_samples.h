@@ -15,6 +15,7 @@
 typedef struct pk_sample_options {
   char *schema, *database, *backup_dir; /* from sqlite3_malloc, or NULL */
   sqlite3_int64 queries;
+  int access; /* 0: the owner's alone */
   int space;
 } pk_sample_options;
 

@@ -24,6 +24,12 @@ SELECT json_extract(labels, '$.status'), value FROM prod_metrics WHERE name = 'p
 SELECT json_extract(labels, '$.status') FROM prod_metrics WHERE name = 'prodkit_health_check_status' AND value = 1 AND json_extract(labels, '$.check') = 'free_pages';
 SELECT count(DISTINCT json_extract(labels, '$.check')) = sum(value), count(*) = 3 * sum(value) FROM prod_metrics WHERE name = 'prodkit_health_check_status';
 
+.print == whose files they are, the option access says
+.system chmod 644 app.db
+SELECT json_extract(labels, '$.status') FROM prod_metrics WHERE value = 1 AND json_extract(labels, '$.check') = 'permissions';
+SELECT json_extract(labels, '$.status') FROM prod_metrics('{"access":"everyone"}') WHERE value = 1 AND json_extract(labels, '$.check') = 'permissions';
+SELECT * FROM prod_metrics('{"access":"nobody"}');
+
 .print == the counters of the cache only grow
 SELECT (SELECT value FROM prod_metrics WHERE name = 'prodkit_cache_hits_total') > 0 AS some;
 CREATE TEMP TABLE before AS SELECT name, value FROM prod_metrics WHERE type = 'counter';
