@@ -52,6 +52,11 @@ int pk_advise_create(pk_advice_rows *out, const pk_what_if *copy,
                      const pk_candidate *index, const char *reason,
                      const pk_advice *measured, pk_error *error);
 
+/* DROP INDEX, for one that exists: table, name and ddl of it are set, and what
+** is to be said in `row`: kind, verified, reason, warnings. */
+int pk_advise_drop(pk_advice_rows *out, const pk_what_if *copy,
+                   pk_candidate *index, pk_advice row, pk_error *error);
+
 /* "DROP INDEX orders_city", from sqlite3_malloc. */
 char *pk_drop_ddl(const pk_what_if *copy, const char *index);
 
@@ -80,12 +85,16 @@ void pk_review_free(pk_review *review);
 int pk_report(pk_advice_rows *out, pk_review *review, pk_error *error);
 
 /* audit.c: lists the indexes that exist now in the temporary table `listed` of
-** the private copy: table_name, index_name, ddl, age, is_unique, is_partial,
-** is_droppable, key. To be done before an index is tried there. */
+** the private copy: the columns of existing.h, and is_told where there is a row
+** about it. To be done before an index is tried there. */
 int pk_list_indexes(pk_what_if *copy, pk_error *error);
 
-/* audit.c: which indexes are missing under foreign keys, and which are of no
-** use beside others. */
-int pk_advise_on_schema(pk_advice_rows *out, pk_what_if *copy, pk_error *error);
+/* audit.c: which of them are of no use beside others. */
+int pk_advise_on_indexes(pk_advice_rows *out, pk_what_if *copy,
+                         pk_error *error);
+
+/* audit.c: which are missing under foreign keys. */
+int pk_advise_on_foreign_keys(pk_advice_rows *out, pk_what_if *copy,
+                              pk_error *error);
 
 #endif

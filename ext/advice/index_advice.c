@@ -222,17 +222,32 @@ static int advise_on_workload(pk_advice_rows *out, pk_what_if *copy,
   return rc;
 }
 
-/* Without statements of the caller's, the schema is audited too. */
+static int advise_on_left_out(pk_advice_rows *out, const pk_what_if *copy,
+                              pk_error *error) {
+  if (!copy->incomplete) return SQLITE_OK;
+  char *reason = sqlite3_mprintf("the private copy could not take in %s",
+                                 pk_what_if_left_out(copy));
+  if (!reason) return pk_fail_memory(error);
+  pk_advise(out, &(pk_advice){
+                     .action = "skipped", .before_ms = -1, .reason = reason});
+  sqlite3_free(reason);
+  return SQLITE_OK;
+}
+
+/* Statements that were typed are not all that runs: only a whole workload, or
+** none, is taken for an occasion to audit what exists. */
 static int advise_in(pk_advice_rows *out, pk_what_if *copy, const char *sql,
                      const pk_request *request, pk_error *error) {
   pk_workload workload = {0};
+  bool audit = !sql && !request->workload_table && !request->workload_file;
   int rc = pk_list_indexes(copy, error);
   if (rc == SQLITE_OK) rc = read_workload(&workload, copy, sql, request, error);
   if (rc == SQLITE_OK && workload.count > 0)
     rc = advise_on_workload(out, copy, &workload, request, error);
-  if (rc == SQLITE_OK && !sql && !request->workload_table &&
-      !request->workload_file)
-    rc = pk_advise_on_schema(out, copy, error);
+  if (rc == SQLITE_OK && audit)
+    rc = pk_advise_on_foreign_keys(out, copy, error);
+  if (rc == SQLITE_OK && audit) rc = pk_advise_on_indexes(out, copy, error);
+  if (rc == SQLITE_OK && audit) rc = advise_on_left_out(out, copy, error);
   pk_workload_free(&workload);
   return rc;
 }

@@ -4,6 +4,7 @@
 
 #include "../base/sql.h"
 #include "advice.h"
+#include "existing.h"
 
 static bool is_measured(const pk_review *all) {
   return all->selection.evidence != NULL;
@@ -258,15 +259,17 @@ static int find_replaced(pk_review *all, pk_candidate *index, pk_error *error) {
                           : pk_run(all->copy->db, error, "%s", index->ddl);
   if (rc != SQLITE_OK) return rc;
   index->in_copy = true;
-  return pk_query_text(
-      all->copy->db, &index->replaces, error,
-      "SELECT index_name FROM temp.listed, (SELECT group_concat("
-      " ', ' || quote(name) || ' ' || lower(coll) || ' ' || \"desc\", '') AS "
-      "new"
-      " FROM (SELECT * FROM pragma_index_xinfo(%Q) WHERE key ORDER BY seqno))"
-      " WHERE table_name = %Q AND is_droppable"
-      " AND substr(new, 1, length(key)) = key LIMIT 1",
-      index->name, index->table->name);
+  char *existing = pk_existing_indexes(all->copy->schema);
+  if (!existing) return pk_fail_memory(error);
+  rc = pk_query_text(all->copy->db, &index->replaces, error,
+                     "SELECT old.index_name FROM temp.listed old, (%s) new "
+                     "WHERE new.index_name = %Q AND old.is_droppable "
+                     "AND old.table_name = new.table_name "
+                     "AND substr(new.key, 1, length(old.key)) = old.key "
+                     "LIMIT 1",
+                     existing, index->name);
+  sqlite3_free(existing);
+  return rc;
 }
 
 /* It stays where a statement would miss it. */
@@ -315,6 +318,10 @@ static int report_replace(pk_advice_rows *out, pk_review *all,
     rc = pk_advise_create(out, all->copy, index, reason, row, error);
   else
     rc = pk_fail_memory(error);
+  if (rc == SQLITE_OK)
+    rc = pk_run(all->copy->db, error,
+                "UPDATE temp.listed SET is_told = 1 WHERE index_name = %Q",
+                index->replaces);
   sqlite3_free(old_ddl);
   sqlite3_free(drop_old);
   sqlite3_free(drop_new);

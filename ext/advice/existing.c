@@ -1,0 +1,40 @@
+/* existing.c: see existing.h. */
+#include "existing.h"
+
+#include "../base/host.h"
+
+/* LIMIT -1: that the list is made once, before SQLite 3.35 too. */
+static const char list_indexes[] =
+    "WITH listed AS"
+    " (SELECT t.name AS table_name, l.name AS index_name,"
+    "   (SELECT group_concat(coalesce(name, '(expression)')"
+    "      || iif(\"desc\", ' DESC', ''), ', ')"
+    "    FROM (SELECT * FROM pragma_index_xinfo(l.name, %Q)"
+    "          WHERE key ORDER BY seqno)) AS columns,"
+    "   l.\"unique\" AS is_unique, l.partial AS is_partial, l.origin,"
+    "   i.sql AS ddl,"
+    "   l.origin = 'c' AND NOT l.\"unique\" AND NOT l.partial AND NOT EXISTS"
+    "    (SELECT 1 FROM pragma_index_xinfo(l.name, %Q) WHERE cid = -2)"
+    "    AS is_droppable,"
+    "   (SELECT group_concat(', ' || quote(name) || ' ' || lower(coll) || ' '"
+    "      || \"desc\", '')"
+    "    FROM (SELECT * FROM pragma_index_xinfo(l.name, %Q)"
+    "          WHERE key ORDER BY seqno)) AS key,"
+    "   i.rowid AS age"
+    "  FROM \"%w\".sqlite_schema t"
+    "  JOIN pragma_index_list(t.name, %Q) l"
+    "  JOIN \"%w\".sqlite_schema i ON i.name = l.name AND i.type = 'index'"
+    "  WHERE t.type = 'table' AND t.rootpage > 0 LIMIT -1)"
+    " SELECT a.*, b.index_name AS served_by, b.key = a.key AS is_duplicate"
+    " FROM listed a LEFT JOIN listed b ON b.index_name ="
+    "  (SELECT c.index_name FROM listed c"
+    "   WHERE a.is_droppable AND c.table_name = a.table_name"
+    "    AND c.index_name <> a.index_name AND NOT c.is_partial"
+    "    AND substr(c.key, 1, length(a.key)) = a.key"
+    "    AND (c.key <> a.key OR NOT c.is_droppable OR c.age < a.age)"
+    "   ORDER BY length(c.key) DESC, c.is_droppable, c.age LIMIT 1)";
+
+char *pk_existing_indexes(const char *schema) {
+  return sqlite3_mprintf(list_indexes, schema, schema, schema, schema, schema,
+                         schema);
+}
