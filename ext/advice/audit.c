@@ -154,7 +154,7 @@ int pk_advise_drop(pk_advice_rows *out, const pk_what_if *copy,
   if (rc == SQLITE_OK)
     rc = pk_candidate_bytes(copy, index, &index->bytes, error);
   if (rc != SQLITE_OK) return rc;
-  char *ddl = pk_drop_ddl(copy, index->name);
+  char *ddl = pk_drop_ddl(copy->schema, index->name);
   char *columns = pk_candidate_columns(index);
   row.action = "drop";
   row.ddl = ddl;
@@ -205,7 +205,7 @@ int pk_advise_on_indexes(pk_advice_rows *out, pk_what_if *copy,
   int rc = pk_prepare(copy->db, &found, error,
                       "SELECT table_name, index_name, ddl, served_by, "
                       "is_duplicate FROM temp.listed "
-                      "WHERE served_by IS NOT NULL AND NOT is_told "
+                      "WHERE served_by IS NOT NULL AND NOT is_settled "
                       "ORDER BY table_name, index_name");
   if (rc != SQLITE_OK) return rc;
   while ((rc = pk_step(found, error)) == SQLITE_ROW) {
@@ -219,9 +219,10 @@ int pk_advise_on_indexes(pk_advice_rows *out, pk_what_if *copy,
 int pk_list_indexes(pk_what_if *copy, pk_error *error) {
   char *existing = pk_existing_indexes(copy->schema);
   if (!existing) return pk_fail_memory(error);
-  int rc = pk_run(
-      copy->db, error,
-      "CREATE TEMP TABLE listed AS SELECT *, 0 AS is_told FROM (%s)", existing);
+  int rc =
+      pk_run(copy->db, error,
+             "CREATE TEMP TABLE listed AS SELECT *, 0 AS is_settled FROM (%s)",
+             existing);
   sqlite3_free(existing);
   return rc;
 }

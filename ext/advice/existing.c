@@ -1,7 +1,7 @@
 /* existing.c: see existing.h. */
 #include "existing.h"
 
-#include "../base/host.h"
+#include "../base/sql.h"
 
 /* LIMIT -1: that the list is made once, before SQLite 3.35 too. */
 static const char list_indexes[] =
@@ -12,7 +12,9 @@ static const char list_indexes[] =
     "    FROM (SELECT * FROM pragma_index_xinfo(l.name, %Q)"
     "          WHERE key ORDER BY seqno)) AS columns,"
     "   l.\"unique\" AS is_unique, l.partial AS is_partial, l.origin,"
-    "   i.sql AS ddl,"
+    "   iif(instr(i.sql, 'INDEX '),"
+    "    substr(i.sql, 1, instr(i.sql, 'INDEX ') - 1) || %Q"
+    "     || substr(i.sql, instr(i.sql, 'INDEX ') + 6), i.sql) AS ddl,"
     "   l.origin = 'c' AND NOT l.\"unique\" AND NOT l.partial AND NOT EXISTS"
     "    (SELECT 1 FROM pragma_index_xinfo(l.name, %Q) WHERE cid = -2)"
     "    AS is_droppable,"
@@ -35,6 +37,21 @@ static const char list_indexes[] =
     "   ORDER BY length(c.key) DESC, c.is_droppable, c.age LIMIT 1)";
 
 char *pk_existing_indexes(const char *schema) {
-  return sqlite3_mprintf(list_indexes, schema, schema, schema, schema, schema,
-                         schema);
+  sqlite3_str *begin = sqlite3_str_new(NULL);
+  sqlite3_str_appendall(begin, "INDEX ");
+  pk_append_qualifier(begin, schema);
+  char *qualified = sqlite3_str_finish(begin);
+  if (!qualified) return NULL;
+  char *sql = sqlite3_mprintf(list_indexes, schema, qualified, schema, schema,
+                              schema, schema, schema);
+  sqlite3_free(qualified);
+  return sql;
+}
+
+char *pk_drop_ddl(const char *schema, const char *index) {
+  sqlite3_str *ddl = sqlite3_str_new(NULL);
+  sqlite3_str_appendall(ddl, "DROP INDEX ");
+  pk_append_qualifier(ddl, schema);
+  pk_append_identifier(ddl, index);
+  return sqlite3_str_finish(ddl);
 }

@@ -18,7 +18,8 @@
 **     columns        "customer_id, created_at DESC", "(expression)"
 **     is_unique, is_partial
 **     origin         c, u or pk, as in PRAGMA index_list
-**     ddl            NULL for the index of a constraint
+**     ddl            with the schema, unless that is main; NULL for the index of
+**                    a constraint
 **     is_droppable   nothing but its speed would be missed
 **     key            ", 'city' nocase 0" for each column, so that one key begins
 **                    another where its text does
@@ -26,5 +27,8 @@
 **     is_duplicate   and that one has the same key
 */
 char *pk_existing_indexes(const char *schema);
+
+/* "DROP INDEX orders_city", from sqlite3_malloc. */
+char *pk_drop_ddl(const char *schema, const char *index);
 
 #endif

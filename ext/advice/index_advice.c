@@ -20,12 +20,13 @@
 **       verified TEXT, reason TEXT, warnings TEXT,
 **       sql HIDDEN, options HIDDEN);
 **
-** With sql, or a workload in a table or file, `create` and `replace` rows for the
-** indexes that are worth having; no row where none is. Without, the captured
-** statements (prod_query_stats) where there are any, and an audit of the schema:
-** `create` rows for foreign keys without an index, `drop` rows for indexes that
-** another one makes superfluous. What could not be looked at is a row `skipped`
-** whose reason says why.
+** With sql, `create` and `replace` rows for the indexes that are worth having; no
+** row where none is. With a workload in a table or file, which stands for all
+** that runs, `drop` rows too for indexes that it does not use or that another one
+** makes superfluous. Without, the same for the captured statements
+** (prod_query_stats) where there are any, and `create` rows for foreign keys
+** without an index. What could not be looked at is a row `skipped` whose reason
+** says why.
 **
 ** How it works, file by file:
 **
@@ -41,7 +42,8 @@
 **                        private copy of the data (evaluate.c); samples.c fills
 **                        parameters, sample_copy.c copies a part of the data,
 **                        insert_cost.c measures what writing costs
-**     report.c, audit.c  the rows
+**     unused.c           which existing ones no statement uses
+**     report.c, audit.c  the rows; existing.c lists what exists
 **
 ** Locking: reads the schema with short SELECTs and, for a proof, one
 ** sqlite3_backup on the caller's connection; no hook, no function and no write
@@ -62,6 +64,7 @@
 #include "../base/feature.h"
 #include "../base/sql.h"
 #include "advice.h"
+#include "existing.h"
 
 #define OPTION(field) offsetof(pk_request, field)
 
@@ -150,14 +153,6 @@ char *pk_rows_in_words(const pk_copied_table *table) {
                          (table->rows + unit / 2) / unit * unit);
 }
 
-char *pk_drop_ddl(const pk_what_if *copy, const char *index) {
-  sqlite3_str *ddl = sqlite3_str_new(NULL);
-  sqlite3_str_appendall(ddl, "DROP INDEX ");
-  pk_append_schema(ddl, copy);
-  pk_append_identifier(ddl, index);
-  return sqlite3_str_finish(ddl);
-}
-
 /* What the user should know besides: about the index, about the statements, and
 ** about statistics with which SQLite may decide otherwise than in the copy. */
 static char *warnings_of(const pk_candidate *index, const char *more) {
@@ -178,7 +173,7 @@ int pk_advise_create(pk_advice_rows *out, const pk_what_if *copy,
                      const pk_candidate *index, const char *reason,
                      const pk_advice *measured, pk_error *error) {
   pk_advice row = *measured;
-  char *undo = pk_drop_ddl(copy, index->name);
+  char *undo = pk_drop_ddl(copy->schema, index->name);
   char *warnings = warnings_of(index, measured->warnings);
   if (!row.action) row.action = "create";
   if (!row.verified) row.verified = "planner";
@@ -246,7 +241,7 @@ static int advise_in(pk_advice_rows *out, pk_what_if *copy, const char *sql,
     rc = advise_on_workload(out, copy, &workload, request, error);
   if (rc == SQLITE_OK && audit)
     rc = pk_advise_on_foreign_keys(out, copy, error);
-  if (rc == SQLITE_OK && audit) rc = pk_advise_on_indexes(out, copy, error);
+  if (rc == SQLITE_OK && !sql) rc = pk_advise_on_indexes(out, copy, error);
   if (rc == SQLITE_OK && audit) rc = advise_on_left_out(out, copy, error);
   pk_workload_free(&workload);
   return rc;
@@ -283,8 +278,8 @@ static const pk_table tables[] = {
                 "reason TEXT, warnings TEXT",
      .arguments = "sql, options",
      .flags = SQLITE_DIRECTONLY,
-     .summary = "indexes to create for the given statements, or an audit of "
-                "the existing ones",
+     .summary = "indexes to create for the given statements, and to drop "
+                "where these are all that run",
      .options = options,
      .produce = advise},
     {0}};

@@ -206,17 +206,6 @@ static const char *origin_of(sqlite3_stmt *found) {
   return is_same(origin, "u") ? "unique" : "create_index";
 }
 
-static char *drop_ddl(const listing *all, const char *index) {
-  sqlite3_str *ddl = sqlite3_str_new(NULL);
-  sqlite3_str_appendall(ddl, "DROP INDEX ");
-  if (!is_same(all->schema, "main")) {
-    pk_append_identifier(ddl, all->schema);
-    sqlite3_str_appendchar(ddl, 1, '.');
-  }
-  pk_append_identifier(ddl, index);
-  return sqlite3_str_finish(ddl);
-}
-
 static char *verdict_on(const listing *all, sqlite3_stmt *found) {
   const char *other = text_of(found, SERVED_BY);
   if (other)
@@ -252,7 +241,7 @@ static int show_index(listing *all, sqlite3_stmt *found, pk_error *error) {
   pk_row_take(rows, verdict_on(all, found));
   pk_row_text(rows, text_of(found, DDL));
   if (text_of(found, DDL)) /* one of a constraint cannot be dropped */
-    pk_row_take(rows, drop_ddl(all, index));
+    pk_row_take(rows, pk_drop_ddl(all->schema, index));
   return SQLITE_OK;
 }
 

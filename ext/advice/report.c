@@ -279,7 +279,10 @@ static int confirm_replaced(pk_review *all, pk_candidate *index,
   int rc = SQLITE_OK;
   if (index->replaces && is_measured(all))
     rc = pk_select_spares(&all->selection, index->replaces, &spared, error);
-  if (rc == SQLITE_OK && spared) return rc;
+  if (rc == SQLITE_OK && spared)
+    return pk_run(all->copy->db, error,
+                  "UPDATE temp.listed SET is_settled = 1 WHERE index_name = %Q",
+                  index->replaces);
   sqlite3_free(index->replaces);
   index->replaces = NULL;
   return rc;
@@ -303,8 +306,8 @@ static int report_replace(pk_advice_rows *out, pk_review *all,
                          "SELECT ddl FROM temp.listed WHERE index_name = %Q",
                          index->replaces);
   if (rc != SQLITE_OK) return rc;
-  char *drop_old = pk_drop_ddl(all->copy, index->replaces);
-  char *drop_new = pk_drop_ddl(all->copy, index->name);
+  char *drop_old = pk_drop_ddl(all->copy->schema, index->replaces);
+  char *drop_new = pk_drop_ddl(all->copy->schema, index->name);
   char *ddl = sqlite3_mprintf("%s; %s", index->ddl, drop_old);
   char *undo = sqlite3_mprintf("%s; %s", old_ddl, drop_new);
   char *reason = sqlite3_mprintf(
@@ -318,10 +321,6 @@ static int report_replace(pk_advice_rows *out, pk_review *all,
     rc = pk_advise_create(out, all->copy, index, reason, row, error);
   else
     rc = pk_fail_memory(error);
-  if (rc == SQLITE_OK)
-    rc = pk_run(all->copy->db, error,
-                "UPDATE temp.listed SET is_told = 1 WHERE index_name = %Q",
-                index->replaces);
   sqlite3_free(old_ddl);
   sqlite3_free(drop_old);
   sqlite3_free(drop_new);
@@ -448,10 +447,14 @@ int pk_report(pk_advice_rows *out, pk_review *all, pk_error *error) {
       if (all->pool.items[i].accepted) count_uses(all, &all->pool.items[i]);
     rc = find_all_replaced(all, error);
   }
+  if (rc == SQLITE_OK) rc = pk_find_unused(all, error);
   if (rc == SQLITE_OK && is_measured(all) && !all->selection.late)
     rc = measure_writing(all, error);
+  if (rc == SQLITE_OK && is_measured(all) && !all->selection.late)
+    rc = pk_measure_unused(all, error);
   if (rc == SQLITE_OK) rc = report_statistics(out, all, verified, error);
   if (rc == SQLITE_OK) rc = report_indexes(out, all, verified, told, error);
+  if (rc == SQLITE_OK) rc = pk_report_unused(out, all, verified, error);
   if (rc == SQLITE_OK) rc = report_rejected(out, all, verified, error);
   if (rc == SQLITE_OK && is_measured(all))
     rc = report_refused_statistics(out, all, verified, error);

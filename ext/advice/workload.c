@@ -13,6 +13,8 @@
 
 #define MOST_FILE_BYTES (16 << 20)
 
+static const char whole_workload[] = "statements of the workload";
+
 static void free_statement(pk_statement *one) {
   sqlite3_free(one->sql);
   sqlite3_free(one->left_out);
@@ -143,6 +145,7 @@ int pk_workload_add_file(pk_workload *all, pk_what_if *copy, const char *path,
     text[reader.bytes] = 0;
     rc = add_all(all, copy, text, 1, error);
   }
+  all->whole = whole_workload;
   if (rc == SQLITE_OK && all->count == 0)
     rc = pk_fail(error, SQLITE_ERROR, "there is no statement in %s", path);
   pk_reader_close(&reader);
@@ -187,10 +190,26 @@ int pk_workload_add_table(pk_workload *all, pk_what_if *copy, const char *table,
   if (rc == SQLITE_OK) rc = add_rows(all, copy, query, sql, calls, error);
   sqlite3_finalize(query);
   all->counted = calls >= 0;
+  all->whole = whole_workload;
   if (rc == SQLITE_OK && all->count == 0)
     rc = pk_fail(error, SQLITE_ERROR, "there is no statement in the table %s",
                  table);
   return rc;
+}
+
+/* Were there more forms of statements than the statistics have kept, or than are
+** read? */
+static const char *find_shortage(sqlite3 *db) {
+  sqlite3_int64 kept = 0, evicted = 0;
+  pk_error unknown = PK_NO_ERROR;
+  pk_query_int64(db, &kept, &unknown, "SELECT count(*) FROM prod_query_stats");
+  pk_query_int64(db, &evicted, &unknown,
+                 "SELECT json_extract(prod_query_stats(), '$.evicted')");
+  pk_error_clear(&unknown);
+  if (kept > MOST_STATEMENTS)
+    return "only the captured statements that take most time were looked at";
+  return evicted > 0 ? "there were more statements than the statistics keep"
+                     : NULL;
 }
 
 /* What is captured but is no query (BEGIN, PRAGMA) is not worth a row. */
@@ -215,6 +234,8 @@ int pk_workload_add_statistics(pk_workload *all, pk_what_if *copy,
   pk_error_clear(&missing);
   if (rc != SQLITE_OK) return SQLITE_OK;
   all->counted = true;
+  all->whole = "captured statements";
+  all->shortened = find_shortage(copy->original);
   while ((rc = pk_step(query, error)) == SQLITE_ROW) {
     const char *sql = (const char *)sqlite3_column_text(query, 0);
     if (!sql || !is_query(sql)) continue;
