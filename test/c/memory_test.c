@@ -137,15 +137,15 @@ static const char tables_of_the_user[] =
     "CREATE INDEX t_b ON t(b);"
     "CREATE INDEX t_b_2 ON t(b);"
     "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 300)"
-    "INSERT INTO t SELECT i, 'row ' || i FROM n;";
+    "INSERT INTO t SELECT i, 'row ' || i FROM n;"
+    "CREATE VIEW workload AS SELECT 'SELECT b FROM t WHERE a = 1' AS sql;";
 
 /* In memory, or a file of that name, made anew each time. */
 static const char *database = ":memory:";
 
 static void remove_database(void) {
-  static const char *const suffixes[] = {"", "-wal", "-shm",
-                                         "-prodkit-integrity.json",
-                                         "-prodkit-maintain.json"};
+  static const char *const suffixes[] = {
+      "", "-wal", "-shm", "-prodkit-integrity.json", "-prodkit-maintain.json"};
   char name[500];
   for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
     snprintf(name, sizeof name, "%s%s", database, suffixes[i]);
@@ -334,6 +334,8 @@ static void test_statements(void **state) {
       "SELECT * FROM prod_explain('SELECT * FROM t ORDER BY a')",
       "SELECT ddl FROM prod_index_advice('SELECT * FROM t WHERE a = 1')",
       "SELECT ddl FROM prod_index_advice",
+      "SELECT ddl FROM prod_index_advice(NULL, "
+      "'{\"workload_table\":\"workload\"}')",
       "SELECT name FROM prod_help WHERE kind = 'table' ORDER BY summary",
       "SELECT database, verified, held FROM prod_backups('.') ORDER BY path",
       "SELECT json_extract(prod_backup_hold(path, verified = 'quick'), "
