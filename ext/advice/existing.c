@@ -18,6 +18,9 @@ static const char list_indexes[] =
     "   l.origin = 'c' AND NOT l.\"unique\" AND NOT l.partial AND NOT EXISTS"
     "    (SELECT 1 FROM pragma_index_xinfo(l.name, %Q) WHERE cid = -2)"
     "    AS is_droppable,"
+    "   EXISTS (SELECT 1 FROM pragma_foreign_key_list(t.name, %Q) f"
+    "    JOIN pragma_index_info(l.name, %Q) p ON p.seqno = 0"
+    "    WHERE f.\"from\" = p.name COLLATE NOCASE) AS begins_with_foreign_key,"
     "   (SELECT group_concat(', ' || quote(name) || ' ' || lower(coll) || ' '"
     "      || \"desc\", '')"
     "    FROM (SELECT * FROM pragma_index_xinfo(l.name, %Q)"
@@ -43,7 +46,7 @@ char *pk_existing_indexes(const char *schema) {
   char *qualified = sqlite3_str_finish(begin);
   if (!qualified) return NULL;
   char *sql = sqlite3_mprintf(list_indexes, schema, qualified, schema, schema,
-                              schema, schema, schema);
+                              schema, schema, schema, schema, schema);
   sqlite3_free(qualified);
   return sql;
 }

@@ -21,6 +21,7 @@
 **     ddl            with the schema, unless that is main; NULL for the index of
 **                    a constraint
 **     is_droppable   nothing but its speed would be missed
+**     begins_with_foreign_key   with a column of one
 **     key            ", 'city' nocase 0" for each column, so that one key begins
 **                    another where its text does
 **     served_by      the index that makes it superfluous, or NULL

@@ -21,8 +21,8 @@
 ** them, and has no condition. Only an index that CREATE INDEX made, and that is
 ** not unique, partial or on an expression, is called so. "unused" is such an
 ** index that no captured statement uses (prod_query_stats), although some read
-** or write its table; an index that serves in place of one that is used is not
-** called so. Anything else is "ok".
+** or write its table; an index that serves in place of one that is used, or that
+** begins with a column of a foreign key, is not called so. Anything else is "ok".
 **
 ** How it works. Sizes come from dbstat, where the host has it; distinct_ratio
 ** from sqlite_stat1; uses from prod_explain of the captured statements. What is
@@ -196,7 +196,8 @@ enum {
   DDL,
   IS_DROPPABLE,
   SERVED_BY,
-  IS_DUPLICATE
+  IS_DUPLICATE,
+  BEGINS_WITH_FOREIGN_KEY
 };
 
 /* Who made it, in words. */
@@ -214,6 +215,7 @@ static char *verdict_on(const listing *all, sqlite3_stmt *found) {
         sqlite3_column_int(found, IS_DUPLICATE) ? "duplicate" : "prefix",
         other);
   bool unused = all->captured && sqlite3_column_int(found, IS_DROPPABLE) &&
+                !sqlite3_column_int(found, BEGINS_WITH_FOREIGN_KEY) &&
                 is_touched(all, text_of(found, TABLE)) &&
                 !is_used(all, text_of(found, INDEX));
   return sqlite3_mprintf(unused ? "unused" : "ok");
@@ -285,7 +287,7 @@ static int list(listing *all, const char *table, pk_error *error) {
   int rc = pk_prepare(all->db, &found, error,
                       "SELECT table_name, index_name, columns, is_unique, "
                       "is_partial, origin, ddl, is_droppable, served_by, "
-                      "is_duplicate FROM (%s) "
+                      "is_duplicate, begins_with_foreign_key FROM (%s) "
                       "WHERE coalesce(table_name = %Q COLLATE NOCASE, 1) "
                       "ORDER BY table_name, index_name",
                       existing, table);

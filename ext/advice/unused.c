@@ -178,10 +178,8 @@ static const char droppable[] =
     "SELECT l.table_name, l.index_name, l.ddl, count(DISTINCT o.statement)"
     " FROM temp.listed l"
     " JOIN temp.opened o ON o.table_name = l.table_name COLLATE NOCASE"
-    " WHERE l.is_droppable AND l.served_by IS NULL AND NOT l.is_settled"
-    "  AND NOT EXISTS (SELECT 1 FROM pragma_foreign_key_list(l.table_name) f"
-    "   JOIN pragma_index_info(l.index_name) i ON i.seqno = 0"
-    "   WHERE f.\"from\" = i.name COLLATE NOCASE)"
+    " WHERE l.is_droppable AND NOT l.begins_with_foreign_key"
+    "  AND l.served_by IS NULL AND NOT l.is_settled"
     " GROUP BY l.table_name, l.index_name";
 
 int pk_find_unused(pk_review *all, pk_error *error) {
