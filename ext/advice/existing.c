@@ -39,6 +39,27 @@ static const char list_indexes[] =
     "    AND (c.key <> a.key OR NOT c.is_droppable OR c.age < a.age)"
     "   ORDER BY length(c.key) DESC, c.is_droppable, c.age LIMIT 1)";
 
+int pk_check_schema(sqlite3 *db, const char *schema, pk_error *error) {
+  const char *file;
+  sqlite3_int64 objects;
+  pk_error cause = PK_NO_ERROR;
+  int rc = pk_schema_file(db, schema, &file, error);
+  if (rc != SQLITE_OK) return rc;
+  rc = pk_query_int64(db, &objects, &cause,
+                      "SELECT count(*) FROM \"%w\".sqlite_schema", schema);
+  if ((rc & 0xff) == SQLITE_BUSY)
+    pk_fail(
+        error, rc,
+        "cannot read %s: another connection has locked it; try again later, "
+        "or set PRAGMA busy_timeout",
+        schema);
+  else if (rc != SQLITE_OK)
+    pk_fail(error, rc, "%s",
+            cause.message ? cause.message : sqlite3_errstr(rc));
+  pk_error_clear(&cause);
+  return rc;
+}
+
 char *pk_existing_indexes(const char *schema) {
   sqlite3_str *begin = sqlite3_str_new(NULL);
   sqlite3_str_appendall(begin, "INDEX ");

@@ -10,6 +10,11 @@
 #ifndef PK_EXISTING_H
 #define PK_EXISTING_H
 
+#include "../base/error.h"
+
+/* Is the schema there, and can it be read? */
+int pk_check_schema(sqlite3 *db, const char *schema, pk_error *error);
+
 /*
 ** A query of one row for each index of the schema's tables, from sqlite3_malloc;
 ** NULL when memory runs out. Its columns:

@@ -47,7 +47,9 @@
 **
 ** Locking: reads the schema with short SELECTs and, for a proof, one
 ** sqlite3_backup on the caller's connection; no hook, no function and no write
-** on it. Statements that write are planned, never run.
+** on it. Statements that write are planned, never run. As with any SELECT, the
+** statement that reads this table has a read lock until it ends: in WAL mode
+** nobody waits for it, in a rollback mode all writers do.
 **
 ** Cost: a temporary copy of the database, or of some 256 MB of a large one, and
 ** up to max_seconds; with
@@ -247,9 +249,17 @@ static int advise_in(pk_advice_rows *out, pk_what_if *copy, const char *sql,
   return rc;
 }
 
+static int check_schema(sqlite3 *db, const char *schema, pk_error *error) {
+  if (sqlite3_stricmp(schema, "temp") == 0)
+    return pk_fail(error, SQLITE_ERROR,
+                   "advice is given on main or an attached database, not on "
+                   "temporary tables");
+  return pk_check_schema(db, schema, error);
+}
+
 static int advise(pk_rows *rows, sqlite3 *db, sqlite3_value **arguments,
                   pk_error *error) {
-  const char *sql = NULL, *file;
+  const char *sql = NULL;
   pk_advice_rows out = {.rows = rows};
   pk_what_if *copy = NULL;
   pk_request request = {.limits = {.max_indexes = 10,
@@ -260,7 +270,7 @@ static int advise(pk_rows *rows, sqlite3 *db, sqlite3_value **arguments,
   if (rc == SQLITE_OK)
     rc = pk_options_read(db, arguments[1], options, &request, error);
   const char *schema = request.schema ? request.schema : "main";
-  if (rc == SQLITE_OK) rc = pk_schema_file(db, schema, &file, error);
+  if (rc == SQLITE_OK) rc = check_schema(db, schema, error);
   if (rc == SQLITE_OK) rc = pk_what_if_open(&copy, db, schema, error);
   if (rc == SQLITE_OK) rc = advise_in(&out, copy, sql, &request, error);
   pk_what_if_close(copy);

@@ -300,12 +300,12 @@ static int list(listing *all, const char *table, pk_error *error) {
 
 static int indexes(pk_rows *rows, sqlite3 *db, sqlite3_value **arguments,
                    pk_error *error) {
-  const char *table = NULL, *file;
+  const char *table = NULL;
   listing all = {.rows = rows, .db = db, .schema = "main"};
   int rc = pk_optional_text(arguments[0], "of_table", &table, error);
   if (rc == SQLITE_OK)
     rc = pk_optional_text(arguments[1], "schema", &all.schema, error);
-  if (rc == SQLITE_OK) rc = pk_schema_file(db, all.schema, &file, error);
+  if (rc == SQLITE_OK) rc = pk_check_schema(db, all.schema, error);
   if (rc == SQLITE_OK) rc = check_table(&all, table, error);
   if (rc == SQLITE_OK) rc = read_uses(&all, error);
   if (rc == SQLITE_OK) rc = list(&all, table, error);

@@ -154,6 +154,8 @@ SELECT * FROM prod_index_advice('SELECT 1', '{"max_seconds":"long"}');
 SELECT * FROM prod_index_advice('SELECT 1', '{"min_gain_ratio":2}');
 SELECT * FROM prod_index_advice('SELECT 1', '{"max_write_cost_ratio":0.5}');
 SELECT * FROM prod_index_advice('SELECT 1', '{"schema":"nope"}');
+SELECT * FROM prod_index_advice('SELECT 1', '{"schema":"Temp"}');
+SELECT * FROM prod_index_advice('SELECT 1', '{"schema":""}');
 SELECT * FROM prod_index_advice('SELECT 1', '{"workload_table":"workload"}');
 SELECT * FROM prod_index_advice(NULL, '{"workload_table":"nope"}');
 SELECT * FROM prod_index_advice(NULL, '{"workload_table":"tiny"}');
