@@ -172,7 +172,7 @@ int pk_advise_drop(pk_advice_rows *out, const pk_what_if *copy,
   return rc;
 }
 
-/* `found` is a row of temp.listed. */
+/* `found` is a row of temp.prodkit_listed. */
 static int advise_superfluous(pk_advice_rows *out, pk_what_if *copy,
                               sqlite3_stmt *found, pk_error *error) {
   pk_candidate index = {.table = pk_what_if_table(
@@ -204,7 +204,7 @@ int pk_advise_on_indexes(pk_advice_rows *out, pk_what_if *copy,
   sqlite3_stmt *found;
   int rc = pk_prepare(copy->db, &found, error,
                       "SELECT table_name, index_name, ddl, served_by, "
-                      "is_duplicate FROM temp.listed "
+                      "is_duplicate FROM temp.prodkit_listed "
                       "WHERE served_by IS NOT NULL AND NOT is_settled "
                       "ORDER BY table_name, index_name");
   if (rc != SQLITE_OK) return rc;
@@ -219,10 +219,10 @@ int pk_advise_on_indexes(pk_advice_rows *out, pk_what_if *copy,
 int pk_list_indexes(pk_what_if *copy, pk_error *error) {
   char *existing = pk_existing_indexes(copy->schema);
   if (!existing) return pk_fail_memory(error);
-  int rc =
-      pk_run(copy->db, error,
-             "CREATE TEMP TABLE listed AS SELECT *, 0 AS is_settled FROM (%s)",
-             existing);
+  int rc = pk_run(
+      copy->db, error,
+      "CREATE TEMP TABLE prodkit_listed AS SELECT *, 0 AS is_settled FROM (%s)",
+      existing);
   sqlite3_free(existing);
   return rc;
 }

@@ -261,13 +261,14 @@ static int find_replaced(pk_review *all, pk_candidate *index, pk_error *error) {
   index->in_copy = true;
   char *existing = pk_existing_indexes(all->copy->schema);
   if (!existing) return pk_fail_memory(error);
-  rc = pk_query_text(all->copy->db, &index->replaces, error,
-                     "SELECT old.index_name FROM temp.listed old, (%s) new "
-                     "WHERE new.index_name = %Q AND old.is_droppable "
-                     "AND old.table_name = new.table_name "
-                     "AND substr(new.key, 1, length(old.key)) = old.key "
-                     "LIMIT 1",
-                     existing, index->name);
+  rc = pk_query_text(
+      all->copy->db, &index->replaces, error,
+      "SELECT old.index_name FROM temp.prodkit_listed old, (%s) new "
+      "WHERE new.index_name = %Q AND old.is_droppable "
+      "AND old.table_name = new.table_name "
+      "AND substr(new.key, 1, length(old.key)) = old.key "
+      "LIMIT 1",
+      existing, index->name);
   sqlite3_free(existing);
   return rc;
 }
@@ -280,9 +281,10 @@ static int confirm_replaced(pk_review *all, pk_candidate *index,
   if (index->replaces && is_measured(all))
     rc = pk_select_spares(&all->selection, index->replaces, &spared, error);
   if (rc == SQLITE_OK && spared)
-    return pk_run(all->copy->db, error,
-                  "UPDATE temp.listed SET is_settled = 1 WHERE index_name = %Q",
-                  index->replaces);
+    return pk_run(
+        all->copy->db, error,
+        "UPDATE temp.prodkit_listed SET is_settled = 1 WHERE index_name = %Q",
+        index->replaces);
   sqlite3_free(index->replaces);
   index->replaces = NULL;
   return rc;
@@ -302,9 +304,10 @@ static int report_replace(pk_advice_rows *out, pk_review *all,
                           const pk_candidate *index, pk_advice *row,
                           pk_error *error) {
   char *old_ddl = NULL;
-  int rc = pk_query_text(all->copy->db, &old_ddl, error,
-                         "SELECT ddl FROM temp.listed WHERE index_name = %Q",
-                         index->replaces);
+  int rc =
+      pk_query_text(all->copy->db, &old_ddl, error,
+                    "SELECT ddl FROM temp.prodkit_listed WHERE index_name = %Q",
+                    index->replaces);
   if (rc != SQLITE_OK) return rc;
   char *drop_old = pk_drop_ddl(all->copy->schema, index->replaces);
   char *drop_new = pk_drop_ddl(all->copy->schema, index->name);

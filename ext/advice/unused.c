@@ -38,7 +38,7 @@ static int note_program(pk_what_if *copy, const char *sql, int statement,
         strcmp(opcode, "OpenRead") == 0 || strcmp(opcode, "ReopenIdx") == 0;
     if (!reads && strcmp(opcode, "OpenWrite") != 0) continue;
     rc = pk_run(copy->db, error,
-                "INSERT INTO temp.opened SELECT %d, tbl_name, name, %d "
+                "INSERT INTO temp.prodkit_opened SELECT %d, tbl_name, name, %d "
                 "FROM main.sqlite_schema WHERE rootpage = %lld",
                 statement, reads, sqlite3_column_int64(step, 3));
     if (rc != SQLITE_OK) break;
@@ -58,8 +58,9 @@ static int note_own_plan(pk_what_if *copy, const char *sql, int statement,
                       sql);
   while (rc == SQLITE_OK && (rc = pk_step(line, &unknown)) == SQLITE_ROW)
     rc = pk_run(copy->db, error,
-                "INSERT INTO temp.opened VALUES(%d, %Q, %Q, 1)", statement,
-                sqlite3_column_text(line, 0), sqlite3_column_text(line, 1));
+                "INSERT INTO temp.prodkit_opened VALUES(%d, %Q, %Q, 1)",
+                statement, sqlite3_column_text(line, 0),
+                sqlite3_column_text(line, 1));
   sqlite3_finalize(line);
   if (unknown.code == SQLITE_NOMEM) pk_fail_memory(error);
   pk_error_clear(&unknown);
@@ -69,9 +70,10 @@ static int note_own_plan(pk_what_if *copy, const char *sql, int statement,
 int pk_note_uses(pk_review *all, pk_error *error) {
   pk_what_if *copy = all->copy;
   if (!all->workload->whole) return SQLITE_OK;
-  int rc = pk_run(copy->db, error,
-                  "CREATE TEMP TABLE opened(statement, table_name, name, "
-                  "is_read)");
+  int rc =
+      pk_run(copy->db, error,
+             "CREATE TEMP TABLE prodkit_opened(statement, table_name, name, "
+             "is_read)");
   for (int i = 0; rc == SQLITE_OK && i < all->workload->count; i++) {
     const pk_statement *one = &all->workload->items[i];
     if (one->left_out) continue;
@@ -98,11 +100,12 @@ static bool is_planned(const pk_workload *workload, const char *index) {
 static int is_used(pk_review *all, const char *index, bool *used,
                    pk_error *error) {
   sqlite3_stmt *name;
-  int rc = pk_prepare(all->copy->db, &name, error,
-                      "SELECT index_name, EXISTS (SELECT 1 FROM temp.opened "
-                      " WHERE name = index_name COLLATE NOCASE AND is_read) "
-                      "FROM temp.listed WHERE %Q IN (index_name, served_by)",
-                      index);
+  int rc =
+      pk_prepare(all->copy->db, &name, error,
+                 "SELECT index_name, EXISTS (SELECT 1 FROM temp.prodkit_opened "
+                 " WHERE name = index_name COLLATE NOCASE AND is_read) "
+                 "FROM temp.prodkit_listed WHERE %Q IN (index_name, served_by)",
+                 index);
   if (rc != SQLITE_OK) return rc;
   *used = false;
   while (!*used && (rc = pk_step(name, error)) == SQLITE_ROW)
@@ -176,8 +179,8 @@ static int review_index(pk_review *all, sqlite3_stmt *found, pk_error *error) {
 /* The superfluous ones are told as such. */
 static const char droppable[] =
     "SELECT l.table_name, l.index_name, l.ddl, count(DISTINCT o.statement)"
-    " FROM temp.listed l"
-    " JOIN temp.opened o ON o.table_name = l.table_name COLLATE NOCASE"
+    " FROM temp.prodkit_listed l"
+    " JOIN temp.prodkit_opened o ON o.table_name = l.table_name COLLATE NOCASE"
     " WHERE l.is_droppable AND NOT l.begins_with_foreign_key"
     "  AND l.served_by IS NULL AND NOT l.is_settled"
     " GROUP BY l.table_name, l.index_name";

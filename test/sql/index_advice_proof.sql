@@ -141,6 +141,33 @@ INSERT INTO other.o SELECT a, d FROM t;
 SELECT ddl, undo_ddl, verified FROM prod_index_advice('SELECT * FROM o WHERE x = 5; SELECT * FROM other.o WHERE y = 5', '{"schema":"other","proof":"copy"}') ORDER BY ddl;
 SELECT * FROM prod_index_advice('SELECT * FROM t WHERE a = 5', '{"schema":"other"}');
 
+.print == names that could be our own, and hostile ones
+CREATE TABLE listed AS SELECT a, d FROM t;
+CREATE TABLE chosen AS SELECT a, d FROM t;
+CREATE TABLE prodkit_aside AS SELECT a, d FROM t;
+CREATE TABLE "a""b'c
+DROP TABLE t; --"("x""y';
+DROP TABLE t; --" INT, b INT);
+INSERT INTO "a""b'c
+DROP TABLE t; --" SELECT d, d FROM t;
+SELECT ddl, verified FROM prod_index_advice('SELECT * FROM listed WHERE a = 5; SELECT * FROM main.chosen WHERE d = 5; SELECT * FROM prodkit_aside WHERE d = 5') ORDER BY ddl;
+SELECT ddl, verified FROM prod_index_advice('SELECT * FROM "a""b''c
+DROP TABLE t; --" WHERE "x""y'';
+DROP TABLE t; --" = 5');
+ATTACH ':memory:' AS "x'y""; DROP TABLE t";
+CREATE TABLE "x'y""; DROP TABLE t".o(x INT);
+INSERT INTO "x'y""; DROP TABLE t".o SELECT d FROM t;
+SELECT ddl, verified FROM prod_index_advice('SELECT * FROM o WHERE x = 5', json_object('schema', 'x''y"; DROP TABLE t', 'proof', 'copy'));
+SELECT count(*) FROM t;
+DETACH "x'y""; DROP TABLE t";
+
+.print == a workload that is empty
+CREATE TEMP TABLE blank(query);
+SELECT * FROM prod_index_advice(NULL, '{"workload_table":"blank"}');
+INSERT INTO blank VALUES (NULL), (''), (' ; ;'), ('-- SELECT 1'), ('/* */'), (x'00');
+SELECT * FROM prod_index_advice(NULL, '{"workload_table":"blank"}');
+SELECT * FROM prod_index_advice(';;');
+
 .print == inside a write transaction there is no copy
 BEGIN IMMEDIATE;
 SELECT ddl, verified FROM prod_index_advice('SELECT * FROM t WHERE a = 5');
