@@ -257,6 +257,15 @@ static int check_schema(sqlite3 *db, const char *schema, pk_error *error) {
   return pk_check_schema(db, schema, error);
 }
 
+/* Nothing is written into the database, so that it is not what is full. */
+static int explain_full(pk_error *error) {
+  pk_error_clear(error);
+  return pk_fail(error, SQLITE_FULL,
+                 "there is no room for SQLite's temporary files: set "
+                 "SQLITE_TMPDIR to another folder, or PRAGMA temp_store to "
+                 "MEMORY");
+}
+
 static int advise(pk_rows *rows, sqlite3 *db, sqlite3_value **arguments,
                   pk_error *error) {
   const char *sql = NULL;
@@ -273,6 +282,7 @@ static int advise(pk_rows *rows, sqlite3 *db, sqlite3_value **arguments,
   if (rc == SQLITE_OK) rc = check_schema(db, schema, error);
   if (rc == SQLITE_OK) rc = pk_what_if_open(&copy, db, schema, error);
   if (rc == SQLITE_OK) rc = advise_in(&out, copy, sql, &request, error);
+  if ((rc & 0xff) == SQLITE_FULL) rc = explain_full(error);
   pk_what_if_close(copy);
   pk_options_free(options, &request);
   return rc;
