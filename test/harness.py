@@ -78,13 +78,14 @@ class Variant:
             stderr=subprocess.STDOUT, text=True, errors="replace",
             timeout=TIMEOUT, **options)
 
-    def shell(self, script, folder, database=":memory:"):
+    def shell(self, script, folder, database=":memory:", **environment):
         """Runs a script in the sqlite3 shell with prodkit loaded. In it,
         `.load prodkit` loads this variant's library."""
         load = f".load {self.extension}"
         script = re.sub(r"(?m)^\.load (\./)?prodkit$", lambda _: load, script)
         result = self.run(["sqlite3", "-batch", "-cmd", load, database],
-                          input=script, cwd=folder)
+                          input=script, cwd=folder,
+                          env={**self.environment, **environment})
         if result.returncode in (98, 99) or result.returncode < 0:
             raise AssertionError(
                 f"the shell ended with {result.returncode} ({self.name}):\n"

@@ -224,3 +224,89 @@ def test_control_c_in_the_shell(compress, source):
         terminal.type("SELECT 'rows', count(*) FROM t;\n")
         assert "rows|100000" in terminal.printed_until_prompt()
         assert terminal.close()
+
+
+# ---- index advice ----
+
+# No index is of use to them, and each would run for hours.
+ENDLESS = ";".join(
+    f"SELECT count(*) FROM t x JOIN t y ON x.c < y.c WHERE x.a > {least}"
+    for least in range(20))
+
+
+def temporary_bytes():
+    """Of SQLite's temporary files that this process has open: they have no
+    name any more."""
+    total = 0
+    for number in os.listdir("/proc/self/fd"):
+        with contextlib.suppress(OSError):
+            if "etilqs_" in os.readlink(f"/proc/self/fd/{number}"):
+                total += os.stat(f"/proc/self/fd/{number}").st_size
+    return total
+
+
+ADVICE_PHASES = {
+    "copy": lambda there: 0 < temporary_bytes() < there.bytes * 0.7,
+    "proof": lambda there: temporary_bytes() >= there.bytes * 0.99,
+}
+
+
+def interrupt_advice(there, seen):
+    """Seconds from the interrupt to the end; None if it came too late."""
+    interrupter = Interrupter(there.connection, lambda: seen(there))
+    interrupter.start()
+    message = None
+    try:
+        there.one("SELECT count(*) FROM prod_index_advice(?, ?)", ENDLESS,
+                  '{"max_seconds":20}')
+    except sqlite3.OperationalError as error:
+        message = str(error)
+    ended = time.monotonic()
+    interrupter.over.set()
+    interrupter.join()
+    assert temporary_bytes() == 0
+    if message is None or interrupter.at is None:
+        return None
+    assert message in ("prod_index_advice: interrupted", "interrupted")
+    return ended - interrupter.at
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"),
+                    reason="looks for open files in /proc")
+@pytest.mark.parametrize("journal_mode", ["wal", "delete"])
+@pytest.mark.parametrize("phase", ADVICE_PHASES)
+def test_advice_ends_at_once_and_its_copy_is_gone(phase, journal_mode, source):
+    with scene(source, journal_mode) as there:
+        seconds = [interrupt_advice(there, ADVICE_PHASES[phase])
+                   for _ in range(3)]
+        assert any(after is not None and after < AT_ONCE_SECONDS
+                   for after in seconds), seconds
+        check_usable(there)
+        assert there.one("SELECT verified FROM prod_index_advice(?)",
+                         "SELECT a FROM t WHERE substr(b, 1, 8) = ?") == "copy"
+
+
+@pytest.mark.parametrize("proof", ["copy", "none"])
+def test_control_c_in_the_shell_ends_advice(proof, source):
+    with scene(source, "wal") as there:
+        terminal = Terminal(there.database)
+        if proof == "none":  # many statements to plan
+            there.connection.execute("CREATE TABLE w(sql)")
+            there.connection.execute(
+                "WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n "
+                "WHERE i < 30000) INSERT INTO w "
+                "SELECT 'SELECT b FROM t WHERE c = ' || i FROM n")
+            terminal.type("SELECT count(*) FROM prod_index_advice(NULL, "
+                          "'{\"workload_table\":\"w\",\"proof\":\"none\"}');\n")
+        else:
+            terminal.type("SELECT count(*) FROM prod_index_advice("
+                          f"'{ENDLESS}', '{{\"max_seconds\":20}}');\n")
+        time.sleep(0.7)
+        pressed = time.monotonic()
+        terminal.type("\x03")
+        printed = terminal.printed_until_prompt()
+        assert time.monotonic() - pressed < AT_ONCE_SECONDS
+        assert "interrupted" in printed, printed
+        terminal.type("SELECT 'rows', count(*) FROM t;\n")
+        assert "rows|100000" in terminal.printed_until_prompt()
+        assert terminal.close()

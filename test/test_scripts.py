@@ -17,7 +17,10 @@ PROMISED = {
               r"  statistics: [^\n]+\n\S.*\bquick_check\b.*\bpass\b",
     "nightly_backup": r'"path":"backups/app-\d{8}T\d{6}Z\.db\.gz".*'
                       r'"verified":"quick".*"pruned":\[\]',
-    "index_review": r"CREATE INDEX orders_customer_id.*"
+    "index_review": r"-- The indexes that exist:\n.*customers_email_2\(email\) "
+                    r"of customers.* duplicate of customers_email\n.*"
+                    r"-- Advice, from the schema:\n.*-- What to run:\n.*"
+                    r"CREATE INDEX orders_customer_id.*"
                     r"DROP INDEX customers_email_2",
     "maintain": r"checkpoint\b.*\bdone\b.*optimize\b.*\bdone\b.*vacuum\b.*"
                 r"\bskipped\b.*integrity\b.*\bdone\b.*full_vacuum = ",
@@ -70,3 +73,58 @@ def test_a_nightly_backup_without_its_folder_says_so():
         result = run_script(harness.ROOT / "sql" / "nightly_backup.sql", folder)
         assert result.returncode == 1
         assert "No such file or directory" in result.stdout
+
+
+# ---- index_review.sql ----
+
+STATEMENTS = """
+CREATE VIEW first_ones AS SELECT * FROM orders WHERE id < 5;
+CREATE INDEX "a
+DROP TABLE customers; --" ON customers(name);
+.load prodkit
+SELECT prod_stats_start() IS NOT NULL;
+SELECT count(*) FROM items WHERE product_id = 7;
+SELECT prod_stats_save('stats.db') IS NOT NULL;
+"""
+
+QUERIES = """
+SELECT * FROM orders WHERE customer_id = 5 ORDER BY created_at;
+SELECT * FROM customers WHERE city = 'Bern'; -- the last one
+"""
+
+
+def review_indexes(folder):
+    return run_script(harness.ROOT / "sql" / "index_review.sql", folder).stdout
+
+
+def test_the_review_of_indexes_takes_what_it_finds_and_can_be_run():
+    with harness.example_folder(RELEASE) as folder:
+        RELEASE.shell(STATEMENTS, folder, "app.db")
+        (folder / "queries.sql").write_text(QUERIES)
+        review = review_indexes(folder)
+        assert "-- Advice, from the schema, stats.db, queries.sql, views:\n" \
+            in review
+        assert re.search(r"-- +\d+\. drop customers\(name\): .* is not used by "
+                         r"any of the 4 statements", review), review
+        commands = re.findall(r"(?m)^(?:CREATE|DROP|ANALYZE).*$", review)
+        assert {line.split(" ON ")[-1].split(";")[0] for line in commands
+                if line.startswith("CREATE")} == {
+                    "items(product_id)", "orders(customer_id)",
+                    "customers(city)"}, review
+        printed = RELEASE.shell(review, folder, "app.db")
+        assert printed == ""
+        again = review_indexes(folder)
+        assert "CREATE INDEX" not in again, again
+        assert "customers" in again
+
+
+def test_the_review_of_indexes_says_what_is_wrong_with_its_files():
+    with harness.example_folder(RELEASE) as folder:
+        (folder / "queries.sql").write_text("SELECT * FROM nope;SELEC 1;")
+        review = review_indexes(folder)
+        assert "no such table: nope" in review
+        assert 'near "SELEC": syntax error' in review
+        (folder / "stats.db").write_text("no database")
+        result = run_script(harness.ROOT / "sql" / "index_review.sql", folder)
+        assert result.returncode == 1
+        assert "stats.db" in result.stdout

@@ -52,8 +52,10 @@ int pk_advise_create(pk_advice_rows *out, const pk_what_if *copy,
                      const pk_candidate *index, const char *reason,
                      const pk_advice *measured, pk_error *error);
 
-/* "DROP INDEX orders_city", from sqlite3_malloc. */
-char *pk_drop_ddl(const pk_what_if *copy, const char *index);
+/* DROP INDEX, for one that exists: table, name and ddl of it are set, and what
+** is to be said in `row`: kind, verified, reason, warnings. */
+int pk_advise_drop(pk_advice_rows *out, const pk_what_if *copy,
+                   pk_candidate *index, pk_advice row, pk_error *error);
 
 /* "50,123 rows", or "about 1,200,000 rows"; from sqlite3_malloc. */
 char *pk_rows_in_words(const pk_copied_table *table);
@@ -68,6 +70,7 @@ typedef struct pk_review {
   pk_candidate_sets sets; /* of the pool, to be tried together */
   pk_proof proof;
   pk_selection selection; /* evidence is NULL where nothing was run */
+  pk_candidates unused;   /* existing ones, that no statement uses */
   bool no_room;           /* for a copy of all */
   char *unproven;         /* why nothing was run, though it was asked for */
 } pk_review;
@@ -76,16 +79,29 @@ typedef struct pk_review {
 int pk_review_workload(pk_review *review, pk_error *error);
 void pk_review_free(pk_review *review);
 
+/* unused.c: what the statements use, to be noted before an index is tried; then
+** which indexes are unused, which takes them out of the proof; then what each
+** adds to writing; and the rows. */
+int pk_note_uses(pk_review *review, pk_error *error);
+int pk_find_unused(pk_review *review, pk_error *error);
+int pk_measure_unused(pk_review *review, pk_error *error);
+int pk_report_unused(pk_advice_rows *out, pk_review *review,
+                     const char *verified, pk_error *error);
+
 /* report.c: the rows about it. */
 int pk_report(pk_advice_rows *out, pk_review *review, pk_error *error);
 
-/* audit.c: lists the indexes that exist now in the temporary table `listed` of
-** the private copy: table_name, index_name, ddl, age, is_unique, is_partial,
-** is_droppable, key. To be done before an index is tried there. */
+/* audit.c: lists the indexes that exist now in the temporary table
+** prodkit_listed of the private copy: the columns of existing.h, and is_settled: a
+** new index replaces it. To be done before an index is tried there. */
 int pk_list_indexes(pk_what_if *copy, pk_error *error);
 
-/* audit.c: which indexes are missing under foreign keys, and which are of no
-** use beside others. */
-int pk_advise_on_schema(pk_advice_rows *out, pk_what_if *copy, pk_error *error);
+/* audit.c: which of them are of no use beside others. */
+int pk_advise_on_indexes(pk_advice_rows *out, pk_what_if *copy,
+                         pk_error *error);
+
+/* audit.c: which are missing under foreign keys. */
+int pk_advise_on_foreign_keys(pk_advice_rows *out, pk_what_if *copy,
+                              pk_error *error);
 
 #endif

@@ -2,6 +2,7 @@
 ** that others make superfluous. */
 #include "../base/sql.h"
 #include "advice.h"
+#include "existing.h"
 
 /* ---- foreign keys ---- */
 
@@ -106,8 +107,8 @@ static int review_foreign_key(pk_advice_rows *out, pk_what_if *copy,
 }
 
 /* The largest tables come first: they are what a missing index costs. */
-static int review_foreign_keys(pk_advice_rows *out, pk_what_if *copy,
-                               pk_error *error) {
+int pk_advise_on_foreign_keys(pk_advice_rows *out, pk_what_if *copy,
+                              pk_error *error) {
   sqlite3_stmt *found;
   int rc = pk_prepare(copy->db, &found, error,
                       "SELECT m.name, f.id, f.\"table\" "
@@ -132,45 +133,7 @@ static int review_foreign_keys(pk_advice_rows *out, pk_what_if *copy,
 
 /* ---- superfluous indexes ---- */
 
-/* The indexes of the copy with their keys: ", 'city' nocase 0" for each
-** column, so that one key begins another where its text does. */
-static const char list_indexes[] =
-    "CREATE TEMP TABLE listed AS"
-    " SELECT t.name AS table_name, l.name AS index_name, i.sql AS ddl,"
-    "  i.rowid AS age, l.\"unique\" AS is_unique,"
-    "  l.partial AS is_partial,"
-    "  l.origin = 'c' AND NOT l.\"unique\" AND NOT l.partial AND NOT EXISTS"
-    "   (SELECT 1 FROM pragma_index_xinfo(l.name) WHERE cid = -2)"
-    "   AS is_droppable,"
-    "  (SELECT group_concat("
-    "    ', ' || quote(name) || ' ' || lower(coll) || ' ' || \"desc\", '')"
-    "   FROM (SELECT * FROM pragma_index_xinfo(l.name)"
-    "         WHERE key ORDER BY seqno)) AS key"
-    " FROM sqlite_schema t"
-    " JOIN pragma_index_list(t.name) l"
-    " JOIN sqlite_schema i ON i.name = l.name AND i.type = 'index'"
-    " WHERE t.type = 'table'";
-
-/*
-** An index is superfluous where the key of another one of its table begins
-** with its key: same columns, collations and directions. A unique, partial or
-** expression index, and one that a constraint made, is never called so. Of
-** several that could stand for it the one is named that stays itself: the
-** widest, then a unique one, then the oldest.
-*/
-static const char find_superfluous[] =
-    "SELECT a.table_name, a.index_name, a.ddl, b.index_name, a.key = b.key"
-    " FROM listed a JOIN listed b ON b.rowid ="
-    "  (SELECT c.rowid FROM listed c"
-    "   WHERE c.table_name = a.table_name AND c.index_name <> a.index_name"
-    "    AND NOT c.is_partial"
-    "    AND substr(c.key, 1, length(a.key)) = a.key"
-    "    AND (c.key <> a.key OR NOT c.is_droppable OR c.age < a.age)"
-    "   ORDER BY length(c.key) DESC, c.is_droppable, c.age LIMIT 1)"
-    " WHERE a.is_droppable"
-    " ORDER BY a.table_name, a.index_name";
-
-static int key_of_index(pk_what_if *copy, const char *index, pk_key *key,
+static int key_of_index(const pk_what_if *copy, const char *index, pk_key *key,
                         pk_error *error) {
   sqlite3_stmt *part;
   *key = (pk_key){.width = 0};
@@ -185,56 +148,68 @@ static int key_of_index(pk_what_if *copy, const char *index, pk_key *key,
   return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-/* `found` is a row of find_superfluous. */
-static int advise_drop(pk_advice_rows *out, pk_what_if *copy,
-                       sqlite3_stmt *found, pk_error *error) {
-  const char *table = (const char *)sqlite3_column_text(found, 0);
-  const char *index = (const char *)sqlite3_column_text(found, 1);
-  const char *other = (const char *)sqlite3_column_text(found, 3);
-  bool same = sqlite3_column_int(found, 4);
-  pk_candidate dropped = {.table = pk_what_if_table(copy, table)};
-  sqlite3_int64 bytes;
-  if (!dropped.table) return SQLITE_OK;
-  int rc = key_of_index(copy, index, &dropped.key, error);
-  if (rc == SQLITE_OK) rc = pk_candidate_bytes(copy, &dropped, &bytes, error);
+int pk_advise_drop(pk_advice_rows *out, const pk_what_if *copy,
+                   pk_candidate *index, pk_advice row, pk_error *error) {
+  int rc = key_of_index(copy, index->name, &index->key, error);
+  if (rc == SQLITE_OK)
+    rc = pk_candidate_bytes(copy, index, &index->bytes, error);
   if (rc != SQLITE_OK) return rc;
-  char *ddl = pk_drop_ddl(copy, index);
-  char *columns = pk_candidate_columns(&dropped);
+  char *ddl = pk_drop_ddl(copy->schema, index->name);
+  char *columns = pk_candidate_columns(index);
+  row.action = "drop";
+  row.ddl = ddl;
+  row.undo_ddl = index->ddl;
+  row.table = index->table->name;
+  row.columns = columns;
+  row.before_ms = -1;
+  row.bytes = index->bytes;
+  if (ddl && columns && row.reason)
+    pk_advise(out, &row);
+  else
+    rc = pk_fail_memory(error);
+  sqlite3_free(ddl);
+  sqlite3_free(columns);
+  return rc;
+}
+
+/* `found` is a row of temp.prodkit_listed. */
+static int advise_superfluous(pk_advice_rows *out, pk_what_if *copy,
+                              sqlite3_stmt *found, pk_error *error) {
+  pk_candidate index = {.table = pk_what_if_table(
+                            copy, (const char *)sqlite3_column_text(found, 0)),
+                        .name = (char *)sqlite3_column_text(found, 1),
+                        .ddl = (char *)sqlite3_column_text(found, 2)};
+  bool same = sqlite3_column_int(found, 4);
+  if (!index.table) return SQLITE_OK;
   char *reason = sqlite3_mprintf(
       same ? "%s has the same columns in the same order as %s: one of them is "
              "written for nothing"
            : "the columns of %s are the first ones of %s, which serves every "
              "lookup that it serves",
-      index, other);
-  const pk_advice advice = {
-      .action = "drop",
-      .ddl = ddl,
-      .undo_ddl = (const char *)sqlite3_column_text(found, 2),
-      .table = table,
-      .columns = columns,
-      .kind = same ? "duplicate" : "prefix",
-      .bytes = bytes,
-      .before_ms = -1,
-      .verified = "schema",
-      .reason = reason,
-      .warnings = "a statement that names it with INDEXED BY would fail"};
-  if (ddl && columns && reason)
-    pk_advise(out, &advice);
-  else
-    rc = pk_fail_memory(error);
-  sqlite3_free(ddl);
-  sqlite3_free(columns);
+      index.name, sqlite3_column_text(found, 3));
+  int rc = pk_advise_drop(
+      out, copy, &index,
+      (pk_advice){
+          .kind = same ? "duplicate" : "prefix",
+          .verified = "schema",
+          .reason = reason,
+          .warnings = "a statement that names it with INDEXED BY would fail"},
+      error);
   sqlite3_free(reason);
   return rc;
 }
 
-static int review_indexes(pk_advice_rows *out, pk_what_if *copy,
-                          pk_error *error) {
+int pk_advise_on_indexes(pk_advice_rows *out, pk_what_if *copy,
+                         pk_error *error) {
   sqlite3_stmt *found;
-  int rc = pk_prepare(copy->db, &found, error, "%s", find_superfluous);
+  int rc = pk_prepare(copy->db, &found, error,
+                      "SELECT table_name, index_name, ddl, served_by, "
+                      "is_duplicate FROM temp.prodkit_listed "
+                      "WHERE served_by IS NOT NULL AND NOT is_settled "
+                      "ORDER BY table_name, index_name");
   if (rc != SQLITE_OK) return rc;
   while ((rc = pk_step(found, error)) == SQLITE_ROW) {
-    rc = advise_drop(out, copy, found, error);
+    rc = advise_superfluous(out, copy, found, error);
     if (rc != SQLITE_OK) break;
   }
   sqlite3_finalize(found);
@@ -242,19 +217,12 @@ static int review_indexes(pk_advice_rows *out, pk_what_if *copy,
 }
 
 int pk_list_indexes(pk_what_if *copy, pk_error *error) {
-  return pk_run(copy->db, error, "%s", list_indexes);
-}
-
-int pk_advise_on_schema(pk_advice_rows *out, pk_what_if *copy,
-                        pk_error *error) {
-  int rc = review_foreign_keys(out, copy, error);
-  if (rc == SQLITE_OK) rc = review_indexes(out, copy, error);
-  if (rc == SQLITE_OK && copy->incomplete) {
-    char *reason = sqlite3_mprintf("the private copy could not take in %s",
-                                   pk_what_if_left_out(copy));
-    pk_advise(out, &(pk_advice){
-                       .action = "skipped", .before_ms = -1, .reason = reason});
-    sqlite3_free(reason);
-  }
+  char *existing = pk_existing_indexes(copy->schema);
+  if (!existing) return pk_fail_memory(error);
+  int rc = pk_run(
+      copy->db, error,
+      "CREATE TEMP TABLE prodkit_listed AS SELECT *, 0 AS is_settled FROM (%s)",
+      existing);
+  sqlite3_free(existing);
   return rc;
 }

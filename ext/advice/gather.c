@@ -45,6 +45,10 @@ int pk_gather(pk_candidates *list, pk_shadow *shadow, pk_statement *one,
               bool generous, pk_error *error) {
   pk_error cause = PK_NO_ERROR;
   int rc = gather_from(list, shadow, one->sql, generous, &cause, error);
+  if (rc != SQLITE_OK && error->code == SQLITE_OK && one->search) {
+    pk_error_clear(&cause); /* RETURNING is not for virtual tables */
+    rc = gather_from(list, shadow, one->search, generous, &cause, error);
+  }
   if (rc != SQLITE_OK && error->code == SQLITE_OK) {
     one->left_out = sqlite3_mprintf(
         "SQLite does not tell what it asks of its tables (%s)", cause.message);

@@ -20,12 +20,13 @@
 **       verified TEXT, reason TEXT, warnings TEXT,
 **       sql HIDDEN, options HIDDEN);
 **
-** With sql, or a workload in a table or file, `create` and `replace` rows for the
-** indexes that are worth having; no row where none is. Without, the captured
-** statements (prod_query_stats) where there are any, and an audit of the schema:
-** `create` rows for foreign keys without an index, `drop` rows for indexes that
-** another one makes superfluous. What could not be looked at is a row `skipped`
-** whose reason says why.
+** With sql, `create` and `replace` rows for the indexes that are worth having; no
+** row where none is. With a workload in a table or file, which stands for all
+** that runs, `drop` rows too for indexes that it does not use or that another one
+** makes superfluous. Without, the same for the captured statements
+** (prod_query_stats) where there are any, and `create` rows for foreign keys
+** without an index. What could not be looked at is a row `skipped` whose reason
+** says why.
 **
 ** How it works, file by file:
 **
@@ -41,11 +42,14 @@
 **                        private copy of the data (evaluate.c); samples.c fills
 **                        parameters, sample_copy.c copies a part of the data,
 **                        insert_cost.c measures what writing costs
-**     report.c, audit.c  the rows
+**     unused.c           which existing ones no statement uses
+**     report.c, audit.c  the rows; existing.c lists what exists
 **
 ** Locking: reads the schema with short SELECTs and, for a proof, one
 ** sqlite3_backup on the caller's connection; no hook, no function and no write
-** on it. Statements that write are planned, never run.
+** on it. Statements that write are planned, never run. As with any SELECT, the
+** statement that reads this table has a read lock until it ends: in WAL mode
+** nobody waits for it, in a rollback mode all writers do.
 **
 ** Cost: a temporary copy of the database, or of some 256 MB of a large one, and
 ** up to max_seconds; with
@@ -62,6 +66,7 @@
 #include "../base/feature.h"
 #include "../base/sql.h"
 #include "advice.h"
+#include "existing.h"
 
 #define OPTION(field) offsetof(pk_request, field)
 
@@ -150,14 +155,6 @@ char *pk_rows_in_words(const pk_copied_table *table) {
                          (table->rows + unit / 2) / unit * unit);
 }
 
-char *pk_drop_ddl(const pk_what_if *copy, const char *index) {
-  sqlite3_str *ddl = sqlite3_str_new(NULL);
-  sqlite3_str_appendall(ddl, "DROP INDEX ");
-  pk_append_schema(ddl, copy);
-  pk_append_identifier(ddl, index);
-  return sqlite3_str_finish(ddl);
-}
-
 /* What the user should know besides: about the index, about the statements, and
 ** about statistics with which SQLite may decide otherwise than in the copy. */
 static char *warnings_of(const pk_candidate *index, const char *more) {
@@ -178,7 +175,7 @@ int pk_advise_create(pk_advice_rows *out, const pk_what_if *copy,
                      const pk_candidate *index, const char *reason,
                      const pk_advice *measured, pk_error *error) {
   pk_advice row = *measured;
-  char *undo = pk_drop_ddl(copy, index->name);
+  char *undo = pk_drop_ddl(copy->schema, index->name);
   char *warnings = warnings_of(index, measured->warnings);
   if (!row.action) row.action = "create";
   if (!row.verified) row.verified = "planner";
@@ -222,24 +219,56 @@ static int advise_on_workload(pk_advice_rows *out, pk_what_if *copy,
   return rc;
 }
 
-/* Without statements of the caller's, the schema is audited too. */
+static int advise_on_left_out(pk_advice_rows *out, const pk_what_if *copy,
+                              pk_error *error) {
+  if (!copy->incomplete) return SQLITE_OK;
+  char *reason = sqlite3_mprintf("the private copy could not take in %s",
+                                 pk_what_if_left_out(copy));
+  if (!reason) return pk_fail_memory(error);
+  pk_advise(out, &(pk_advice){
+                     .action = "skipped", .before_ms = -1, .reason = reason});
+  sqlite3_free(reason);
+  return SQLITE_OK;
+}
+
+/* Statements that were typed are not all that runs: only a whole workload, or
+** none, is taken for an occasion to audit what exists. */
 static int advise_in(pk_advice_rows *out, pk_what_if *copy, const char *sql,
                      const pk_request *request, pk_error *error) {
   pk_workload workload = {0};
+  bool audit = !sql && !request->workload_table && !request->workload_file;
   int rc = pk_list_indexes(copy, error);
   if (rc == SQLITE_OK) rc = read_workload(&workload, copy, sql, request, error);
   if (rc == SQLITE_OK && workload.count > 0)
     rc = advise_on_workload(out, copy, &workload, request, error);
-  if (rc == SQLITE_OK && !sql && !request->workload_table &&
-      !request->workload_file)
-    rc = pk_advise_on_schema(out, copy, error);
+  if (rc == SQLITE_OK && audit)
+    rc = pk_advise_on_foreign_keys(out, copy, error);
+  if (rc == SQLITE_OK && !sql) rc = pk_advise_on_indexes(out, copy, error);
+  if (rc == SQLITE_OK && audit) rc = advise_on_left_out(out, copy, error);
   pk_workload_free(&workload);
   return rc;
 }
 
+static int check_schema(sqlite3 *db, const char *schema, pk_error *error) {
+  if (sqlite3_stricmp(schema, "temp") == 0)
+    return pk_fail(error, SQLITE_ERROR,
+                   "advice is given on main or an attached database, not on "
+                   "temporary tables");
+  return pk_check_schema(db, schema, error);
+}
+
+/* Nothing is written into the database, so that it is not what is full. */
+static int explain_full(pk_error *error) {
+  pk_error_clear(error);
+  return pk_fail(error, SQLITE_FULL,
+                 "there is no room for SQLite's temporary files: set "
+                 "SQLITE_TMPDIR to another folder, or PRAGMA temp_store to "
+                 "MEMORY");
+}
+
 static int advise(pk_rows *rows, sqlite3 *db, sqlite3_value **arguments,
                   pk_error *error) {
-  const char *sql = NULL, *file;
+  const char *sql = NULL;
   pk_advice_rows out = {.rows = rows};
   pk_what_if *copy = NULL;
   pk_request request = {.limits = {.max_indexes = 10,
@@ -250,9 +279,10 @@ static int advise(pk_rows *rows, sqlite3 *db, sqlite3_value **arguments,
   if (rc == SQLITE_OK)
     rc = pk_options_read(db, arguments[1], options, &request, error);
   const char *schema = request.schema ? request.schema : "main";
-  if (rc == SQLITE_OK) rc = pk_schema_file(db, schema, &file, error);
+  if (rc == SQLITE_OK) rc = check_schema(db, schema, error);
   if (rc == SQLITE_OK) rc = pk_what_if_open(&copy, db, schema, error);
   if (rc == SQLITE_OK) rc = advise_in(&out, copy, sql, &request, error);
+  if ((rc & 0xff) == SQLITE_FULL) rc = explain_full(error);
   pk_what_if_close(copy);
   pk_options_free(options, &request);
   return rc;
@@ -268,8 +298,8 @@ static const pk_table tables[] = {
                 "reason TEXT, warnings TEXT",
      .arguments = "sql, options",
      .flags = SQLITE_DIRECTONLY,
-     .summary = "indexes to create for the given statements, or an audit of "
-                "the existing ones",
+     .summary = "indexes to create for the given statements, and to drop "
+                "where these are all that run",
      .options = options,
      .produce = advise},
     {0}};

@@ -21,7 +21,8 @@
 ** them, and has no condition. Only an index that CREATE INDEX made, and that is
 ** not unique, partial or on an expression, is called so. "unused" is such an
 ** index that no captured statement uses (prod_query_stats), although some read
-** or write its table. Anything else is "ok".
+** or write its table; an index that serves in place of one that is used, or that
+** begins with a column of a foreign key, is not called so. Anything else is "ok".
 **
 ** How it works. Sizes come from dbstat, where the host has it; distinct_ratio
 ** from sqlite_stat1; uses from prod_explain of the captured statements. What is
@@ -38,6 +39,7 @@
 #include "../base/array.h"
 #include "../base/feature.h"
 #include "../base/sql.h"
+#include "existing.h"
 
 /* One captured statement reads an index, or a table without one. */
 typedef struct use {
@@ -54,12 +56,14 @@ typedef struct listing {
   int use_count;
 } listing;
 
+static const char *text_of(sqlite3_stmt *found, int column) {
+  return (const char *)sqlite3_column_text(found, column);
+}
+
 /* ---- uses ---- */
 
-static int add_use(listing *all, sqlite3_stmt *line, sqlite3_int64 calls,
-                   pk_error *error) {
-  const char *table = (const char *)sqlite3_column_text(line, 0);
-  const char *index = (const char *)sqlite3_column_text(line, 1);
+static int add_use(listing *all, const char *table, const char *index,
+                   sqlite3_int64 calls, pk_error *error) {
   if (!table) return SQLITE_OK;
   use *uses = pk_array_room(all->uses, all->use_count, sizeof *uses);
   if (!uses) return pk_fail_memory(error);
@@ -81,7 +85,7 @@ static int add_uses_of(listing *all, sqlite3_value *sql, sqlite3_int64 calls,
   if (rc == SQLITE_OK && sqlite3_bind_value(line, 1, sql) != SQLITE_OK)
     rc = pk_fail_memory(error);
   while (rc == SQLITE_OK && pk_step(line, &unknown) == SQLITE_ROW)
-    rc = add_use(all, line, calls, error);
+    rc = add_use(all, text_of(line, 0), text_of(line, 1), calls, error);
   sqlite3_finalize(line);
   if (unknown.code == SQLITE_NOMEM) rc = pk_fail_memory(error);
   pk_error_clear(&unknown);
@@ -114,6 +118,12 @@ static sqlite3_int64 calls_of(const listing *all, const char *index) {
   for (int i = 0; i < all->use_count; i++)
     if (is_same(all->uses[i].index, index)) calls += all->uses[i].calls;
   return calls;
+}
+
+static bool is_used(const listing *all, const char *index) {
+  for (int i = 0; i < all->use_count; i++)
+    if (is_same(all->uses[i].index, index)) return true;
+  return false;
 }
 
 static bool is_touched(const listing *all, const char *table) {
@@ -176,43 +186,6 @@ static int show_distinct(listing *all, const char *index, pk_error *error) {
 
 /* ---- the indexes ---- */
 
-/* The key of each index as text, ", 'city' nocase 0" for each column, so that
-** one begins another where its text does. Of several that could stand for an
-** index the one is named that stays itself: the widest, then a unique one, then
-** the oldest. */
-static const char list_indexes[] =
-    "WITH listed AS"
-    " (SELECT t.name AS table_name, l.name AS index_name,"
-    "   l.\"unique\" AS is_unique, l.partial AS is_partial, l.origin,"
-    "   i.sql AS ddl, i.rowid AS age,"
-    "   (SELECT group_concat(coalesce(name, '(expression)')"
-    "      || iif(\"desc\", ' DESC', ''), ', ')"
-    "    FROM (SELECT * FROM pragma_index_xinfo(l.name, ?1)"
-    "          WHERE key ORDER BY seqno)) AS columns,"
-    "   (SELECT group_concat(', ' || quote(name) || ' ' || lower(coll) || ' '"
-    "      || \"desc\", '')"
-    "    FROM (SELECT * FROM pragma_index_xinfo(l.name, ?1)"
-    "          WHERE key ORDER BY seqno)) AS key,"
-    "   l.origin = 'c' AND NOT l.\"unique\" AND NOT l.partial AND NOT EXISTS"
-    "    (SELECT 1 FROM pragma_index_xinfo(l.name, ?1) WHERE cid = -2)"
-    "    AS is_plain"
-    "  FROM \"%w\".sqlite_schema t"
-    "  JOIN pragma_index_list(t.name, ?1) l"
-    "  JOIN \"%w\".sqlite_schema i ON i.name = l.name AND i.type = 'index'"
-    "  WHERE t.type = 'table' AND coalesce(t.name = ?2 COLLATE NOCASE, 1)"
-    "   AND t.rootpage > 0)"
-    " SELECT table_name, index_name, columns, is_unique, is_partial, origin,"
-    "  ddl, is_plain,"
-    "  (SELECT iif(b.key = a.key, 'duplicate of ', 'prefix of ')"
-    "     || b.index_name"
-    "   FROM listed b"
-    "   WHERE a.is_plain AND b.table_name = a.table_name"
-    "    AND b.index_name <> a.index_name AND NOT b.is_partial"
-    "    AND substr(b.key, 1, length(a.key)) = a.key"
-    "    AND (b.key <> a.key OR NOT b.is_plain OR b.age < a.age)"
-    "   ORDER BY length(b.key) DESC, b.is_plain, b.age LIMIT 1)"
-    " FROM listed a ORDER BY table_name, index_name";
-
 enum {
   TABLE,
   INDEX,
@@ -221,13 +194,11 @@ enum {
   IS_PARTIAL,
   ORIGIN,
   DDL,
-  IS_PLAIN,
-  SUPERFLUOUS
+  IS_DROPPABLE,
+  SERVED_BY,
+  IS_DUPLICATE,
+  BEGINS_WITH_FOREIGN_KEY
 };
-
-static const char *text_of(sqlite3_stmt *found, int column) {
-  return (const char *)sqlite3_column_text(found, column);
-}
 
 /* Who made it, in words. */
 static const char *origin_of(sqlite3_stmt *found) {
@@ -236,24 +207,18 @@ static const char *origin_of(sqlite3_stmt *found) {
   return is_same(origin, "u") ? "unique" : "create_index";
 }
 
-static char *drop_ddl(const listing *all, const char *index) {
-  sqlite3_str *ddl = sqlite3_str_new(NULL);
-  sqlite3_str_appendall(ddl, "DROP INDEX ");
-  if (!is_same(all->schema, "main")) {
-    pk_append_identifier(ddl, all->schema);
-    sqlite3_str_appendchar(ddl, 1, '.');
-  }
-  pk_append_identifier(ddl, index);
-  return sqlite3_str_finish(ddl);
-}
-
-static const char *verdict_on(const listing *all, sqlite3_stmt *found) {
-  const char *superfluous = text_of(found, SUPERFLUOUS);
-  if (superfluous) return superfluous;
-  bool unused = all->captured && sqlite3_column_int(found, IS_PLAIN) &&
+static char *verdict_on(const listing *all, sqlite3_stmt *found) {
+  const char *other = text_of(found, SERVED_BY);
+  if (other)
+    return sqlite3_mprintf(
+        "%s of %s",
+        sqlite3_column_int(found, IS_DUPLICATE) ? "duplicate" : "prefix",
+        other);
+  bool unused = all->captured && sqlite3_column_int(found, IS_DROPPABLE) &&
+                !sqlite3_column_int(found, BEGINS_WITH_FOREIGN_KEY) &&
                 is_touched(all, text_of(found, TABLE)) &&
-                calls_of(all, text_of(found, INDEX)) == 0;
-  return unused ? "unused" : "ok";
+                !is_used(all, text_of(found, INDEX));
+  return sqlite3_mprintf(unused ? "unused" : "ok");
 }
 
 static int show_index(listing *all, sqlite3_stmt *found, pk_error *error) {
@@ -275,10 +240,10 @@ static int show_index(listing *all, sqlite3_stmt *found, pk_error *error) {
     pk_row_int64(rows, calls_of(all, index));
   else
     pk_row_null(rows);
-  pk_row_text(rows, verdict_on(all, found));
+  pk_row_take(rows, verdict_on(all, found));
   pk_row_text(rows, text_of(found, DDL));
   if (text_of(found, DDL)) /* one of a constraint cannot be dropped */
-    pk_row_take(rows, drop_ddl(all, index));
+    pk_row_take(rows, pk_drop_ddl(all->schema, index));
   return SQLITE_OK;
 }
 
@@ -295,28 +260,52 @@ static int check_table(const listing *all, const char *table, pk_error *error) {
   return rc;
 }
 
-static int list(listing *all, const char *table, pk_error *error) {
-  sqlite3_stmt *found;
-  int rc = pk_prepare(all->db, &found, error, list_indexes, all->schema,
-                      all->schema);
-  if (rc != SQLITE_OK) return rc;
-  if (sqlite3_bind_text(found, 1, all->schema, -1, SQLITE_STATIC) ||
-      sqlite3_bind_text(found, 2, table, -1, SQLITE_STATIC))
-    rc = pk_fail_memory(error);
-  while (rc == SQLITE_OK && (rc = pk_step(found, error)) == SQLITE_ROW)
-    rc = show_index(all, found, error);
-  sqlite3_finalize(found);
+/* Where a superfluous index is used, the one that serves as well is not to be
+** called unused. */
+static int note_substitute(listing *all, sqlite3_stmt *found, pk_error *error) {
+  const char *other = text_of(found, SERVED_BY);
+  if (!other || !is_used(all, text_of(found, INDEX))) return SQLITE_OK;
+  return add_use(all, text_of(found, TABLE), other, 0, error);
+}
+
+static int for_each(listing *all, sqlite3_stmt *found,
+                    int (*what)(listing *, sqlite3_stmt *, pk_error *),
+                    pk_error *error) {
+  int rc;
+  while ((rc = pk_step(found, error)) == SQLITE_ROW) {
+    rc = what(all, found, error);
+    if (rc != SQLITE_OK) return rc;
+  }
+  sqlite3_reset(found);
   return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+static int list(listing *all, const char *table, pk_error *error) {
+  sqlite3_stmt *found = NULL;
+  char *existing = pk_existing_indexes(all->schema);
+  if (!existing) return pk_fail_memory(error);
+  int rc = pk_prepare(all->db, &found, error,
+                      "SELECT table_name, index_name, columns, is_unique, "
+                      "is_partial, origin, ddl, is_droppable, served_by, "
+                      "is_duplicate, begins_with_foreign_key FROM (%s) "
+                      "WHERE coalesce(table_name = %Q COLLATE NOCASE, 1) "
+                      "ORDER BY table_name, index_name",
+                      existing, table);
+  sqlite3_free(existing);
+  if (rc == SQLITE_OK) rc = for_each(all, found, note_substitute, error);
+  if (rc == SQLITE_OK) rc = for_each(all, found, show_index, error);
+  sqlite3_finalize(found);
+  return rc;
 }
 
 static int indexes(pk_rows *rows, sqlite3 *db, sqlite3_value **arguments,
                    pk_error *error) {
-  const char *table = NULL, *file;
+  const char *table = NULL;
   listing all = {.rows = rows, .db = db, .schema = "main"};
   int rc = pk_optional_text(arguments[0], "of_table", &table, error);
   if (rc == SQLITE_OK)
     rc = pk_optional_text(arguments[1], "schema", &all.schema, error);
-  if (rc == SQLITE_OK) rc = pk_schema_file(db, all.schema, &file, error);
+  if (rc == SQLITE_OK) rc = pk_check_schema(db, all.schema, error);
   if (rc == SQLITE_OK) rc = check_table(&all, table, error);
   if (rc == SQLITE_OK) rc = read_uses(&all, error);
   if (rc == SQLITE_OK) rc = list(&all, table, error);

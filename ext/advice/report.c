@@ -4,6 +4,7 @@
 
 #include "../base/sql.h"
 #include "advice.h"
+#include "existing.h"
 
 static bool is_measured(const pk_review *all) {
   return all->selection.evidence != NULL;
@@ -258,15 +259,18 @@ static int find_replaced(pk_review *all, pk_candidate *index, pk_error *error) {
                           : pk_run(all->copy->db, error, "%s", index->ddl);
   if (rc != SQLITE_OK) return rc;
   index->in_copy = true;
-  return pk_query_text(
+  char *existing = pk_existing_indexes(all->copy->schema);
+  if (!existing) return pk_fail_memory(error);
+  rc = pk_query_text(
       all->copy->db, &index->replaces, error,
-      "SELECT index_name FROM temp.listed, (SELECT group_concat("
-      " ', ' || quote(name) || ' ' || lower(coll) || ' ' || \"desc\", '') AS "
-      "new"
-      " FROM (SELECT * FROM pragma_index_xinfo(%Q) WHERE key ORDER BY seqno))"
-      " WHERE table_name = %Q AND is_droppable"
-      " AND substr(new, 1, length(key)) = key LIMIT 1",
-      index->name, index->table->name);
+      "SELECT old.index_name FROM temp.prodkit_listed old, (%s) new "
+      "WHERE new.index_name = %Q AND old.is_droppable "
+      "AND old.table_name = new.table_name "
+      "AND substr(new.key, 1, length(old.key)) = old.key "
+      "LIMIT 1",
+      existing, index->name);
+  sqlite3_free(existing);
+  return rc;
 }
 
 /* It stays where a statement would miss it. */
@@ -276,7 +280,11 @@ static int confirm_replaced(pk_review *all, pk_candidate *index,
   int rc = SQLITE_OK;
   if (index->replaces && is_measured(all))
     rc = pk_select_spares(&all->selection, index->replaces, &spared, error);
-  if (rc == SQLITE_OK && spared) return rc;
+  if (rc == SQLITE_OK && spared)
+    return pk_run(
+        all->copy->db, error,
+        "UPDATE temp.prodkit_listed SET is_settled = 1 WHERE index_name = %Q",
+        index->replaces);
   sqlite3_free(index->replaces);
   index->replaces = NULL;
   return rc;
@@ -296,12 +304,13 @@ static int report_replace(pk_advice_rows *out, pk_review *all,
                           const pk_candidate *index, pk_advice *row,
                           pk_error *error) {
   char *old_ddl = NULL;
-  int rc = pk_query_text(all->copy->db, &old_ddl, error,
-                         "SELECT ddl FROM temp.listed WHERE index_name = %Q",
-                         index->replaces);
+  int rc =
+      pk_query_text(all->copy->db, &old_ddl, error,
+                    "SELECT ddl FROM temp.prodkit_listed WHERE index_name = %Q",
+                    index->replaces);
   if (rc != SQLITE_OK) return rc;
-  char *drop_old = pk_drop_ddl(all->copy, index->replaces);
-  char *drop_new = pk_drop_ddl(all->copy, index->name);
+  char *drop_old = pk_drop_ddl(all->copy->schema, index->replaces);
+  char *drop_new = pk_drop_ddl(all->copy->schema, index->name);
   char *ddl = sqlite3_mprintf("%s; %s", index->ddl, drop_old);
   char *undo = sqlite3_mprintf("%s; %s", old_ddl, drop_new);
   char *reason = sqlite3_mprintf(
@@ -441,10 +450,14 @@ int pk_report(pk_advice_rows *out, pk_review *all, pk_error *error) {
       if (all->pool.items[i].accepted) count_uses(all, &all->pool.items[i]);
     rc = find_all_replaced(all, error);
   }
+  if (rc == SQLITE_OK) rc = pk_find_unused(all, error);
   if (rc == SQLITE_OK && is_measured(all) && !all->selection.late)
     rc = measure_writing(all, error);
+  if (rc == SQLITE_OK && is_measured(all) && !all->selection.late)
+    rc = pk_measure_unused(all, error);
   if (rc == SQLITE_OK) rc = report_statistics(out, all, verified, error);
   if (rc == SQLITE_OK) rc = report_indexes(out, all, verified, told, error);
+  if (rc == SQLITE_OK) rc = pk_report_unused(out, all, verified, error);
   if (rc == SQLITE_OK) rc = report_rejected(out, all, verified, error);
   if (rc == SQLITE_OK && is_measured(all))
     rc = report_refused_statistics(out, all, verified, error);

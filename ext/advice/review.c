@@ -433,6 +433,7 @@ int pk_review_workload(pk_review *all, pk_error *error) {
   sqlite3_int64 bytes = 0;
   int rc = pk_shadow_open(&all->shadow, all->copy, error);
   if (rc == SQLITE_OK) rc = plan_all(all, true, error);
+  if (rc == SQLITE_OK) rc = pk_note_uses(all, error);
   if (rc == SQLITE_OK) rc = database_bytes(all->copy, &bytes, error);
   if (rc != SQLITE_OK) return rc;
   pk_proof_kind kind = choose_proof(all, bytes);
@@ -444,6 +445,7 @@ int pk_review_workload(pk_review *all, pk_error *error) {
 
 void pk_review_free(pk_review *all) {
   clear_proof(all);
+  pk_candidates_free(&all->unused);
   sqlite3_free(all->unproven);
   pk_shadow_close(&all->shadow);
 }

@@ -13,6 +13,8 @@
 
 #define MOST_FILE_BYTES (16 << 20)
 
+static const char whole_workload[] = "statements of the workload";
+
 static void free_statement(pk_statement *one) {
   sqlite3_free(one->sql);
   sqlite3_free(one->left_out);
@@ -34,6 +36,22 @@ static int add(pk_workload *all, pk_statement made, pk_error *error) {
   return SQLITE_OK;
 }
 
+/* A search that SQLite does not take, since it was cut out of the statement in
+** the wrong place, would end the proof of all. */
+static int find_search(pk_what_if *copy, pk_statement *made, pk_error *error) {
+  pk_error cause = PK_NO_ERROR;
+  bool empty, writes;
+  made->search = pk_search_of(made->sql);
+  if (!made->search) return SQLITE_OK;
+  int rc = pk_what_if_check(copy, made->search, &empty, &writes, &cause);
+  pk_error_clear(&cause);
+  if (rc == SQLITE_NOMEM) return pk_fail_memory(error);
+  if (rc == SQLITE_OK && !empty && !writes) return SQLITE_OK;
+  sqlite3_free(made->search);
+  made->search = NULL;
+  return SQLITE_OK;
+}
+
 /* Describes one statement; made->sql is set. *empty: it is none. */
 static int describe(pk_what_if *copy, pk_statement *made, bool *empty,
                     pk_error *error) {
@@ -42,8 +60,8 @@ static int describe(pk_what_if *copy, pk_statement *made, bool *empty,
   int rc = pk_what_if_check(copy, made->sql, empty, &made->writes, &cause);
   made->left_out = cause.message;
   if (rc == SQLITE_NOMEM) return pk_fail_memory(error);
-  if (rc == SQLITE_OK && made->writes) made->search = pk_search_of(made->sql);
-  return SQLITE_OK;
+  if (rc != SQLITE_OK || !made->writes) return SQLITE_OK;
+  return find_search(copy, made, error);
 }
 
 /* Those of its triggers are statements of the workload too. What cannot be
@@ -143,6 +161,7 @@ int pk_workload_add_file(pk_workload *all, pk_what_if *copy, const char *path,
     text[reader.bytes] = 0;
     rc = add_all(all, copy, text, 1, error);
   }
+  all->whole = whole_workload;
   if (rc == SQLITE_OK && all->count == 0)
     rc = pk_fail(error, SQLITE_ERROR, "there is no statement in %s", path);
   pk_reader_close(&reader);
@@ -187,10 +206,26 @@ int pk_workload_add_table(pk_workload *all, pk_what_if *copy, const char *table,
   if (rc == SQLITE_OK) rc = add_rows(all, copy, query, sql, calls, error);
   sqlite3_finalize(query);
   all->counted = calls >= 0;
+  all->whole = whole_workload;
   if (rc == SQLITE_OK && all->count == 0)
     rc = pk_fail(error, SQLITE_ERROR, "there is no statement in the table %s",
                  table);
   return rc;
+}
+
+/* Were there more forms of statements than the statistics have kept, or than are
+** read? */
+static const char *find_shortage(sqlite3 *db) {
+  sqlite3_int64 kept = 0, evicted = 0;
+  pk_error unknown = PK_NO_ERROR;
+  pk_query_int64(db, &kept, &unknown, "SELECT count(*) FROM prod_query_stats");
+  pk_query_int64(db, &evicted, &unknown,
+                 "SELECT json_extract(prod_query_stats(), '$.evicted')");
+  pk_error_clear(&unknown);
+  if (kept > MOST_STATEMENTS)
+    return "only the captured statements that take most time were looked at";
+  return evicted > 0 ? "there were more statements than the statistics keep"
+                     : NULL;
 }
 
 /* What is captured but is no query (BEGIN, PRAGMA) is not worth a row. */
@@ -215,6 +250,8 @@ int pk_workload_add_statistics(pk_workload *all, pk_what_if *copy,
   pk_error_clear(&missing);
   if (rc != SQLITE_OK) return SQLITE_OK;
   all->counted = true;
+  all->whole = "captured statements";
+  all->shortened = find_shortage(copy->original);
   while ((rc = pk_step(query, error)) == SQLITE_ROW) {
     const char *sql = (const char *)sqlite3_column_text(query, 0);
     if (!sql || !is_query(sql)) continue;

@@ -23,7 +23,10 @@ typedef struct pk_statement {
 typedef struct pk_workload {
   pk_statement *items;
   int count;
-  bool counted; /* the calls are known */
+  bool counted;          /* the calls are known */
+  const char *whole;     /* "captured statements", where they stand for all that
+                            runs; NULL for those that somebody typed */
+  const char *shortened; /* why some that run are not there; NULL for nothing */
 } pk_workload;
 
 /* One or several statements, separated by semicolons. One that is alone and

@@ -6,7 +6,11 @@
 **
 **     DELETE FROM t WHERE a = ?           SELECT * FROM t WHERE a = ?
 **     UPDATE t SET b = ? WHERE a = ?      SELECT * FROM t WHERE a = ?
+**     UPDATE t SET b = u.b FROM u         SELECT * FROM t, u WHERE u.a = t.a
+**       WHERE u.a = t.a
 **     INSERT INTO t SELECT ... FROM u     SELECT ... FROM u
+**     INSERT INTO t VALUES ((SELECT ...)) VALUES ((SELECT ...))
+**     WITH w AS (...) DELETE FROM t       WITH w AS (...) SELECT * FROM t
 **
 ** and on those of the triggers of its table, which are statements like any
 ** other once NEW.x and OLD.x are parameters. Which of the triggers a statement
@@ -19,16 +23,30 @@
 #include "workload.h"
 
 /* The first of these words outside of parentheses, from `sql` on; NULL for
-** none. */
+** none. The FROM of IS DISTINCT FROM is another word. */
 static const char *find_word(const char *sql, const char *const *words) {
   pk_token token;
   int depth = 0;
+  bool distinct = false;
   while ((sql = pk_token_next(sql, &token))) {
     depth += pk_token_is(&token, "(") - pk_token_is(&token, ")");
-    for (int i = 0; depth == 0 && words[i]; i++)
+    for (int i = 0; depth == 0 && !distinct && words[i]; i++)
       if (pk_token_is(&token, words[i])) return token.text;
+    distinct = pk_token_is(&token, "DISTINCT");
   }
   return NULL;
+}
+
+static bool is_at(const char *sql, const char *word) {
+  pk_token token;
+  return pk_token_next(sql, &token) && pk_token_is(&token, word);
+}
+
+/* DELETE, UPDATE, INSERT or REPLACE, behind the WITH that may come first. */
+static const char *verb_of(const char *sql) {
+  static const char *const verbs[] = {"DELETE", "UPDATE", "INSERT", "REPLACE",
+                                      NULL};
+  return find_word(sql, verbs);
 }
 
 /* What comes after the rows have been found: RETURNING, or ON CONFLICT. */
@@ -43,49 +61,85 @@ static const char *end_of_search(const char *sql) {
   return sql + strlen(sql);
 }
 
-static char *search_of_delete(const char *sql) {
+static void append_part(sqlite3_str *search, const char *begin,
+                        const char *end) {
+  sqlite3_str_append(search, begin, (int)(end - begin));
+}
+
+static void search_of_delete(sqlite3_str *search, const char *sql) {
   static const char *const from[] = {"FROM", NULL};
   const char *table = find_word(sql, from);
-  if (!table) return NULL;
-  return sqlite3_mprintf("SELECT * %.*s", (int)(end_of_search(table) - table),
-                         table);
+  if (!table) return;
+  sqlite3_str_appendall(search, "SELECT * ");
+  append_part(search, table, end_of_search(table));
 }
 
-/* UPDATE OR REPLACE t AS x SET ... WHERE ...; one with FROM is passed over. */
-static char *search_of_update(const char *sql) {
-  static const char *const set[] = {"SET", NULL};
-  static const char *const next[] = {"WHERE", "FROM", "RETURNING", NULL};
+/* The name in UPDATE OR REPLACE t AS x SET ..., with what is before SET. */
+static const char *updated_table(const char *sql) {
   pk_token token;
-  const char *end = find_word(sql, set);
   const char *name = pk_token_next(sql, &token);
-  if (!end || !name) return NULL;
-  const char *after = pk_token_next(name, &token);
-  if (pk_token_is(&token, "OR")) {
-    name = pk_token_next(after, &token);
-    if (!name) return NULL;
-  }
-  const char *where = find_word(end, next);
-  if (where && (*where | 0x20) == 'f') return NULL;
-  if (!where || (*where | 0x20) == 'r') where = "";
-  return sqlite3_mprintf("SELECT * FROM %.*s %.*s", (int)(end - name), name,
-                         (int)(end_of_search(where) - where), where);
+  const char *after = name ? pk_token_next(name, &token) : NULL;
+  if (!after || !pk_token_is(&token, "OR")) return name;
+  return pk_token_next(after, &token);
 }
 
-static char *search_of_insert(const char *sql) {
-  static const char *const query[] = {"SELECT", NULL};
-  const char *select = find_word(sql, query);
-  if (!select) return NULL;
-  return sqlite3_mprintf("%.*s", (int)(end_of_search(select) - select), select);
+/* The tables behind FROM, beside the one that is updated. SQLite too takes
+** several of them as one join of their own (update.c, parse.y). */
+static void append_others(sqlite3_str *search, const char *begin,
+                          const char *end) {
+  static const char *const join[] = {",", "JOIN", NULL};
+  const char *more = find_word(begin, join);
+  bool several = more && more < end;
+  sqlite3_str_appendall(search, several ? ", (" : ", ");
+  append_part(search, begin, end);
+  sqlite3_str_appendall(search, several ? ") " : " ");
+}
+
+static void search_of_update(sqlite3_str *search, const char *sql) {
+  static const char *const set[] = {"SET", NULL};
+  static const char *const next[] = {"FROM",  "WHERE", "RETURNING",
+                                     "ORDER", "LIMIT", NULL};
+  const char *name = updated_table(sql);
+  const char *assignments = name ? find_word(name, set) : NULL;
+  if (!assignments) return;
+  const char *end = end_of_search(assignments);
+  const char *rest = find_word(assignments, next);
+  if (!rest || rest > end) rest = end;
+  sqlite3_str_appendall(search, "SELECT * FROM ");
+  append_part(search, name, assignments);
+  if (is_at(rest, "FROM")) {
+    const char *others = rest + strlen("FROM");
+    rest = find_word(others, next);
+    if (!rest || rest > end) rest = end;
+    append_others(search, others, rest);
+  }
+  append_part(search, rest, end);
+}
+
+static void search_of_insert(sqlite3_str *search, const char *sql) {
+  static const char *const words[] = {"WITH", "SELECT", "VALUES", NULL};
+  const char *query = find_word(sql, words);
+  if (query && pk_token_mentions(query, "SELECT"))
+    append_part(search, query, end_of_search(query));
 }
 
 char *pk_search_of(const char *sql) {
-  pk_token token;
-  if (!pk_token_next(sql, &token)) return NULL;
-  if (pk_token_is(&token, "DELETE")) return search_of_delete(sql);
-  if (pk_token_is(&token, "UPDATE")) return search_of_update(sql);
-  if (pk_token_is(&token, "INSERT") || pk_token_is(&token, "REPLACE"))
-    return search_of_insert(sql);
-  return NULL; /* WITH before it: what it names would be lost */
+  const char *verb = verb_of(sql);
+  if (!verb) return NULL;
+  sqlite3_str *search = sqlite3_str_new(NULL);
+  append_part(search, sql, verb);
+  int with = sqlite3_str_length(search);
+  if (is_at(verb, "DELETE"))
+    search_of_delete(search, verb);
+  else if (is_at(verb, "UPDATE"))
+    search_of_update(search, verb);
+  else
+    search_of_insert(search, verb);
+  bool found = sqlite3_str_length(search) > with;
+  char *text = sqlite3_str_finish(search);
+  if (found) return text;
+  sqlite3_free(text);
+  return NULL;
 }
 
 /* ---- triggers ---- */
@@ -132,7 +186,8 @@ static void append_body(sqlite3_str *lines, const char *sql) {
 static const pk_copied_table *written_table(const pk_what_if *copy,
                                             const char *sql) {
   pk_token token;
-  while ((sql = pk_token_next(sql, &token)))
+  sql = verb_of(sql);
+  while (sql && (sql = pk_token_next(sql, &token)))
     for (int i = 0; i < copy->table_count; i++)
       if (pk_token_names(&token, copy->tables[i].name)) return &copy->tables[i];
   return NULL;

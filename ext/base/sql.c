@@ -95,6 +95,12 @@ void pk_append_identifier(sqlite3_str *text, const char *name) {
   sqlite3_str_appendf(text, bare ? "%s" : "\"%w\"", name);
 }
 
+void pk_append_qualifier(sqlite3_str *text, const char *schema) {
+  if (sqlite3_stricmp(schema, "main") == 0) return;
+  pk_append_identifier(text, schema);
+  sqlite3_str_appendchar(text, 1, '.');
+}
+
 int pk_schema_file(sqlite3 *db, const char *schema, const char **file,
                    pk_error *error) {
   *file = sqlite3_db_filename(db, schema);

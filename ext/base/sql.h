@@ -34,6 +34,9 @@ int pk_query_text(sqlite3 *db, char **value, pk_error *error,
 ** a keyword or has a character that needs it. */
 void pk_append_identifier(sqlite3_str *text, const char *name);
 
+/* Appends "aux." before the name of an object, for a schema other than main. */
+void pk_append_qualifier(sqlite3_str *text, const char *schema);
+
 /* The file of a schema as SQLite knows it: an absolute path; "" for a
 ** temporary or in-memory database. A schema that is not attached is a failure
 ** that names those that are. */

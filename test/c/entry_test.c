@@ -176,6 +176,63 @@ static void test_least_host_loads(void **state) {
   dlclose(library);
 }
 
+/* ---- hosts that have left something out ---- */
+
+static const char some_rows[] =
+    "CREATE TABLE t(a INT);"
+    "WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 3000)"
+    "INSERT INTO t SELECT i FROM n;";
+
+/* The first value, or the error's message. */
+static void ask(sqlite3 *db, const char *sql, char *answer, size_t bytes) {
+  sqlite3_stmt *query;
+  int rc = sqlite3_prepare_v2(db, sql, -1, &query, NULL);
+  if (rc == SQLITE_OK) rc = sqlite3_step(query);
+  snprintf(answer, bytes, "%s",
+           rc == SQLITE_ROW ? (const char *)sqlite3_column_text(query, 0)
+                            : sqlite3_errmsg(db));
+  sqlite3_finalize(query);
+}
+
+/* What index advice says there. */
+static void advise_on(const sqlite3_api_routines *lean, char *answer,
+                      size_t bytes) {
+  sqlite3 *db = open_database();
+  void *library = dlopen(getenv("PRODKIT"), RTLD_NOW | RTLD_LOCAL);
+  char *message = NULL;
+  assert_int_equal(initialise(db, &message, lean), SQLITE_OK_LOAD_PERMANENTLY);
+  assert_int_equal(sqlite3_exec(db, some_rows, NULL, NULL, NULL), SQLITE_OK);
+  ask(db,
+      "SELECT ddl || ', ' || verified FROM prod_index_advice("
+      "'SELECT * FROM t WHERE a = 5', '{\"proof\":\"copy\"}')",
+      answer, bytes);
+  assert_int_equal(sqlite3_close(db), SQLITE_OK);
+  dlclose(library);
+}
+
+static void test_host_without_progress_handler(void **state) {
+  sqlite3_api_routines lean = *host;
+  char answer[300];
+  (void)state;
+  lean.progress_handler = NULL;
+  advise_on(&lean, answer, sizeof answer);
+  assert_string_equal(answer,
+                      "CREATE INDEX t_a ON t(a), planner (this host's SQLite "
+                      "cannot stop a statement that takes too long)");
+}
+
+static void test_host_without_authorizer(void **state) {
+  sqlite3_api_routines lean = *host;
+  char answer[300];
+  (void)state;
+  lean.set_authorizer = NULL;
+  advise_on(&lean, answer, sizeof answer);
+  assert_string_equal(
+      answer,
+      "prod_index_advice: this host's SQLite was built without the authorizer "
+      "that guards the private copy of the schema");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_load),
@@ -184,6 +241,8 @@ int main(void) {
       cmocka_unit_test(test_connections_come_and_go),
       cmocka_unit_test(test_older_host_is_refused),
       cmocka_unit_test(test_least_host_loads),
+      cmocka_unit_test(test_host_without_progress_handler),
+      cmocka_unit_test(test_host_without_authorizer),
   };
   if (!getenv("PRODKIT")) {
     fprintf(stderr, "entry_test: set PRODKIT to the path of the library\n");

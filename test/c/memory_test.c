@@ -137,7 +137,8 @@ static const char tables_of_the_user[] =
     "CREATE INDEX t_b ON t(b);"
     "CREATE INDEX t_b_2 ON t(b);"
     "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 300)"
-    "INSERT INTO t SELECT i, 'row ' || i FROM n;";
+    "INSERT INTO t SELECT i, 'row ' || i FROM n;"
+    "CREATE VIEW workload AS SELECT 'SELECT b FROM t WHERE a = 1' AS sql;";
 
 /* In memory, or a file of that name, made anew each time. */
 static const char *database = ":memory:";
@@ -339,6 +340,8 @@ static void test_statements(void **state) {
       "SELECT * FROM prod_explain('SELECT * FROM t ORDER BY a')",
       "SELECT ddl FROM prod_index_advice('SELECT * FROM t WHERE a = 1')",
       "SELECT ddl FROM prod_index_advice",
+      "SELECT ddl FROM prod_index_advice(NULL, "
+      "'{\"workload_table\":\"workload\"}')",
       "SELECT name FROM prod_help WHERE kind = 'table' ORDER BY summary",
       "SELECT database, verified, held FROM prod_backups('.') ORDER BY path",
       "SELECT json_extract(prod_backup_hold(path, verified = 'quick'), "

@@ -104,6 +104,34 @@ SELECT count(*), (SELECT count(*) FROM log) FROM t;
 SELECT action, columns LIKE 'a%', before_pages > after_pages FROM prod_index_advice('SELECT * FROM t WHERE a = :a AND b IN (?, ?) LIMIT ?');
 SELECT ddl FROM prod_index_advice('SELECT * FROM t WHERE d BETWEEN ?1 AND ?2');
 
+.print == writes in all their forms, with the triggers of the table that is written
+CREATE TABLE w1(id INTEGER PRIMARY KEY, a INT, b INT);
+CREATE TABLE w2(id INTEGER PRIMARY KEY, x INT, y INT, w1_id INT);
+CREATE TABLE w3(id INTEGER PRIMARY KEY, w2_id INT, z INT);
+INSERT INTO w1 SELECT id, id * 7919 % 20000, id FROM t LIMIT 20000;
+INSERT INTO w2 SELECT id, a, b, id FROM w1;
+INSERT INTO w3 SELECT id, a, b FROM w1;
+CREATE TRIGGER w2_gone AFTER DELETE ON w2 BEGIN DELETE FROM w3 WHERE w2_id = OLD.id; END;
+CREATE TEMP TABLE writes(n INTEGER PRIMARY KEY, sql TEXT);
+INSERT INTO writes(sql) VALUES
+  ('UPDATE w1 SET b = w2.y FROM w2 WHERE w2.w1_id = w1.id AND w2.x = 5'),
+  ('UPDATE w1 AS q SET b = u.y, a = (SELECT 1 FROM w3) FROM w2 AS u JOIN w3 ON w3.w2_id = u.id WHERE u.x = ? AND q.id = u.w1_id RETURNING id'),
+  ('UPDATE w1 SET b = 1 FROM (SELECT w1_id FROM w2 WHERE x = 5) AS w WHERE w.w1_id = w1.id'),
+  ('WITH w AS (SELECT w1_id FROM w2 WHERE x = 5) DELETE FROM w1 WHERE id IN (SELECT w1_id FROM w)'),
+  ('WITH w(i) AS (SELECT w1_id FROM w2 WHERE x = 5) UPDATE w1 SET b = 3 WHERE id IN w'),
+  ('WITH w AS (SELECT w1_id FROM w2 WHERE x = 5) UPDATE w1 SET b = 3 FROM w WHERE w.w1_id = w1.id'),
+  ('WITH w AS (SELECT w1_id FROM w2 WHERE x = 5) INSERT INTO w3(w2_id) SELECT w1_id FROM w WHERE true ON CONFLICT DO NOTHING'),
+  ('INSERT INTO w3(w2_id) WITH w AS (SELECT w1_id FROM w2 WHERE x = 5) SELECT w1_id FROM w'),
+  ('WITH w AS (SELECT id FROM w1 WHERE id = 5) DELETE FROM w2 WHERE id IN (SELECT id FROM w)'),
+  ('REPLACE INTO w3(id, w2_id) SELECT id, y FROM w2 WHERE x = 4'),
+  ('DELETE FROM w1 WHERE a = 5 RETURNING id'),
+  ('UPDATE w1 SET b = 1 WHERE a = 5 RETURNING (SELECT max(y) FROM w2)'),
+  ('INSERT INTO w1 VALUES (1, (SELECT y FROM w2 WHERE x = 5), 3)');
+SELECT n, table_name, substr(columns, 1, instr(columns || ',', ',') - 1) AS first_column, verified, before_ms > after_ms
+FROM writes, prod_index_advice(writes.sql, '{"proof":"copy"}') ORDER BY n, table_name;
+SELECT 'rows', count(*) FROM prod_index_advice('INSERT INTO w1 VALUES (1, 2, 3)', '{"proof":"copy"}');
+SELECT (SELECT count(*) FROM w1), (SELECT count(*) FROM w2), (SELECT count(*) FROM w3);
+
 ANALYZE;
 
 .print == a table with statements and how often each runs
@@ -141,6 +169,33 @@ INSERT INTO other.o SELECT a, d FROM t;
 SELECT ddl, undo_ddl, verified FROM prod_index_advice('SELECT * FROM o WHERE x = 5; SELECT * FROM other.o WHERE y = 5', '{"schema":"other","proof":"copy"}') ORDER BY ddl;
 SELECT * FROM prod_index_advice('SELECT * FROM t WHERE a = 5', '{"schema":"other"}');
 
+.print == names that could be our own, and hostile ones
+CREATE TABLE listed AS SELECT a, d FROM t;
+CREATE TABLE chosen AS SELECT a, d FROM t;
+CREATE TABLE prodkit_aside AS SELECT a, d FROM t;
+CREATE TABLE "a""b'c
+DROP TABLE t; --"("x""y';
+DROP TABLE t; --" INT, b INT);
+INSERT INTO "a""b'c
+DROP TABLE t; --" SELECT d, d FROM t;
+SELECT ddl, verified FROM prod_index_advice('SELECT * FROM listed WHERE a = 5; SELECT * FROM main.chosen WHERE d = 5; SELECT * FROM prodkit_aside WHERE d = 5') ORDER BY ddl;
+SELECT ddl, verified FROM prod_index_advice('SELECT * FROM "a""b''c
+DROP TABLE t; --" WHERE "x""y'';
+DROP TABLE t; --" = 5');
+ATTACH ':memory:' AS "x'y""; DROP TABLE t";
+CREATE TABLE "x'y""; DROP TABLE t".o(x INT);
+INSERT INTO "x'y""; DROP TABLE t".o SELECT d FROM t;
+SELECT ddl, verified FROM prod_index_advice('SELECT * FROM o WHERE x = 5', json_object('schema', 'x''y"; DROP TABLE t', 'proof', 'copy'));
+SELECT count(*) FROM t;
+DETACH "x'y""; DROP TABLE t";
+
+.print == a workload that is empty
+CREATE TEMP TABLE blank(query);
+SELECT * FROM prod_index_advice(NULL, '{"workload_table":"blank"}');
+INSERT INTO blank VALUES (NULL), (''), (' ; ;'), ('-- SELECT 1'), ('/* */'), (x'00');
+SELECT * FROM prod_index_advice(NULL, '{"workload_table":"blank"}');
+SELECT * FROM prod_index_advice(';;');
+
 .print == inside a write transaction there is no copy
 BEGIN IMMEDIATE;
 SELECT ddl, verified FROM prod_index_advice('SELECT * FROM t WHERE a = 5');
@@ -154,6 +209,8 @@ SELECT * FROM prod_index_advice('SELECT 1', '{"max_seconds":"long"}');
 SELECT * FROM prod_index_advice('SELECT 1', '{"min_gain_ratio":2}');
 SELECT * FROM prod_index_advice('SELECT 1', '{"max_write_cost_ratio":0.5}');
 SELECT * FROM prod_index_advice('SELECT 1', '{"schema":"nope"}');
+SELECT * FROM prod_index_advice('SELECT 1', '{"schema":"Temp"}');
+SELECT * FROM prod_index_advice('SELECT 1', '{"schema":""}');
 SELECT * FROM prod_index_advice('SELECT 1', '{"workload_table":"workload"}');
 SELECT * FROM prod_index_advice(NULL, '{"workload_table":"nope"}');
 SELECT * FROM prod_index_advice(NULL, '{"workload_table":"tiny"}');

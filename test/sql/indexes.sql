@@ -50,6 +50,26 @@ SELECT index_name, calls, verdict FROM prod_indexes('customers') WHERE index_nam
 DROP INDEX orders_b;
 DROP TABLE temp.prod_query_stats;
 
+.print == where a duplicate or a prefix is used, what would serve in its place is not unused
+CREATE TABLE twice(a INT, b INT);
+CREATE INDEX twice_a_b ON twice(a, b);
+CREATE INDEX twice_a ON twice(a);
+CREATE TEMP TABLE prod_query_stats AS SELECT 'SELECT * FROM twice INDEXED BY twice_a WHERE a = ?' AS query, 7 AS calls;
+SELECT index_name, calls, verdict FROM prod_indexes('twice');
+UPDATE prod_query_stats SET query = 'SELECT * FROM twice WHERE rowid = ?';
+SELECT index_name, calls, verdict FROM prod_indexes('twice');
+DROP TABLE temp.prod_query_stats;
+DROP TABLE twice;
+
+.print == one that begins with a column of a foreign key is not unused
+CREATE TABLE child(id INTEGER PRIMARY KEY, Customer INT REFERENCES customers(id), a INT);
+CREATE INDEX child_customer_a ON child(customer, a);
+CREATE INDEX child_a_customer ON child(a, customer);
+CREATE TEMP TABLE prod_query_stats AS SELECT 'SELECT * FROM child WHERE id = ?' AS query, 7 AS calls;
+SELECT index_name, calls, verdict FROM prod_indexes('child');
+DROP TABLE temp.prod_query_stats;
+DROP TABLE child;
+
 .print == an attached schema, and names with quotes and Unicode
 ATTACH 'other.db' AS "an other";
 CREATE TABLE "an other"."größe ""x"""("select" INT);
