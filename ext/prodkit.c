@@ -80,10 +80,10 @@ const pk_feature *const pk_features[] = {
 };
 /* clang-format on */
 
-/* A VFS of ours (base/vfs.h) and the record of statements (query/store.h) are in
-** use beyond the connection that loaded them, so the library is never unloaded.
-** Linked in, there is nothing to unload, and sqlite3_auto_extension takes any
-** other code for a failure. */
+/* A VFS of ours (base/vfs.h) and the record of statements (query/store.h) are
+** in use beyond the connection that loaded them, so the library is never
+** unloaded. Linked in, there is nothing to unload, and sqlite3_auto_extension
+** takes any other code for a failure. */
 #ifdef SQLITE_CORE
 #define LOADED SQLITE_OK
 #else

@@ -98,8 +98,13 @@ SELECT '--' || char(10) || '-- What to run:'
  WHERE EXISTS (SELECT 1 FROM review WHERE ddl IS NOT NULL);
 SELECT printf('%s; -- %d', ddl, place) FROM review
  WHERE ddl IS NOT NULL AND action <> 'analyze' ORDER BY action = 'drop', place;
-SELECT 'ANALYZE;'
- WHERE EXISTS (SELECT 1 FROM review WHERE action <> 'drop' AND ddl IS NOT NULL);
+-- Tables that have statistics want them for new indexes, too.
+SELECT ddl || ';' FROM review WHERE action = 'analyze'
+UNION
+SELECT printf('ANALYZE "%w";', table_name) FROM review
+ WHERE action IN ('create', 'replace')
+   AND table_name IN (SELECT table_name FROM prod_indexes
+                       WHERE distinct_ratio IS NOT NULL);
 
 SELECT '--' || char(10) || '-- What takes it back:'
  WHERE EXISTS (SELECT 1 FROM review WHERE undo_ddl IS NOT NULL);

@@ -92,8 +92,9 @@ int pk_report_unused(pk_advice_rows *out, pk_review *review,
 int pk_report(pk_advice_rows *out, pk_review *review, pk_error *error);
 
 /* audit.c: lists the indexes that exist now in the temporary table
-** prodkit_listed of the private copy: the columns of existing.h, and is_settled: a
-** new index replaces it. To be done before an index is tried there. */
+** prodkit_listed of the private copy: the columns of existing.h, and
+** is_settled: a new index replaces it. To be done before an index is tried
+** there. */
 int pk_list_indexes(pk_what_if *copy, pk_error *error);
 
 /* audit.c: which of them are of no use beside others. */

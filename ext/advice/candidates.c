@@ -248,7 +248,7 @@ static int make_texts(pk_candidate *made, const pk_what_if *copy,
   if (!made->columns) return pk_fail_memory(error);
   sqlite3_str *ddl = sqlite3_str_new(NULL);
   sqlite3_str_appendall(ddl, "CREATE INDEX ");
-  pk_append_schema(ddl, copy);
+  pk_append_qualifier(ddl, copy->schema);
   pk_append_identifier(ddl, made->name);
   sqlite3_str_appendall(ddl, " ON ");
   pk_append_identifier(ddl, made->table->name);

@@ -242,8 +242,8 @@ static int recall_all(pk_selection *of, pk_outcome *out, bool *known,
   return rc;
 }
 
-/* Runs the others. What is saved elsewhere may be spent: so much longer a run may
-** take before it is stopped. */
+/* Runs the others. What is saved elsewhere may be spent: so much longer a run
+** may take before it is stopped. */
 static int run_others(pk_selection *of, double most, pk_outcome *out,
                       const bool *known, double estimate, pk_error *error) {
   double most_lost = 0;

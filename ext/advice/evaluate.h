@@ -1,8 +1,8 @@
 /*
 ** evaluate.h: what the workload takes with some set of indexes. For select.c.
 **
-** A statement is run only with a plan that it was not run with yet, and no longer
-** than can matter.
+** A statement is run only with a plan that it was not run with yet, and no
+** longer than can matter.
 */
 #ifndef PK_EVALUATE_H
 #define PK_EVALUATE_H

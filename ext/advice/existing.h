@@ -16,8 +16,8 @@
 int pk_check_schema(sqlite3 *db, const char *schema, pk_error *error);
 
 /*
-** A query of one row for each index of the schema's tables, from sqlite3_malloc;
-** NULL when memory runs out. Its columns:
+** A query of one row for each index of the schema's tables, from
+** sqlite3_malloc; NULL when memory runs out. Its columns:
 **
 **     table_name, index_name
 **     columns        "customer_id, created_at DESC", "(expression)"

@@ -20,10 +20,10 @@
 **       verified TEXT, reason TEXT, warnings TEXT,
 **       sql HIDDEN, options HIDDEN);
 **
-** With sql, `create` and `replace` rows for the indexes that are worth having; no
-** row where none is. With a workload in a table or file, which stands for all
-** that runs, `drop` rows too for indexes that it does not use or that another one
-** makes superfluous. Without, the same for the captured statements
+** With sql, `create` and `replace` rows for the indexes that are worth having;
+** no row where none is. With a workload in a table or file, which stands for
+** all that runs, `drop` rows too for indexes that it does not use or that
+** another one makes superfluous. Without, the same for the captured statements
 ** (prod_query_stats) where there are any, and `create` rows for foreign keys
 ** without an index. What could not be looked at is a row `skipped` whose reason
 ** says why.
@@ -56,8 +56,8 @@
 ** {"proof":"none"} at most 100,000 rows of each table are counted and 10,000
 ** sampled for each column that is considered.
 **
-** Limits: one schema at a time, no temporary tables, no functions and collations
-** of the application. The times are of a copy that lies in memory.
+** Limits: one schema at a time, no temporary tables, no functions and
+** collations of the application. The times are of a copy that lies in memory.
 */
 #include <math.h>
 #include <stddef.h>

@@ -16,21 +16,22 @@
 **
 ** one row for each index of one table, or of all, by table and name.
 **
-** The verdict. "duplicate of x" and "prefix of x" follow from the definitions: x
-** has the same columns in the same collations and directions, or begins with
+** The verdict. "duplicate of x" and "prefix of x" follow from the definitions:
+** x has the same columns in the same collations and directions, or begins with
 ** them, and has no condition. Only an index that CREATE INDEX made, and that is
 ** not unique, partial or on an expression, is called so. "unused" is such an
 ** index that no captured statement uses (prod_query_stats), although some read
-** or write its table; an index that serves in place of one that is used, or that
-** begins with a column of a foreign key, is not called so. Anything else is "ok".
+** or write its table; an index that serves in place of one that is used, or
+** that begins with a column of a foreign key, is not called so. Anything else
+** is "ok".
 **
 ** How it works. Sizes come from dbstat, where the host has it; distinct_ratio
 ** from sqlite_stat1; uses from prod_explain of the captured statements. What is
 ** not known is NULL.
 **
 ** Locking: short SELECTs on the caller's connection. Cost: dbstat reads each
-** page of an index. Limits: what was captured stands for all that runs; an index
-** for a yearly report may look unused.
+** page of an index. Limits: what was captured stands for all that runs; an
+** index for a yearly report may look unused.
 */
 #include <stddef.h>
 #include <stdlib.h>

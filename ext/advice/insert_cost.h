@@ -1,11 +1,11 @@
 /*
 ** insert_cost.h: what new indexes cost those who write.
 **
-** The newest rows of a table are taken out of the copy and inserted again as the
-** application would: row by row with a prepared statement, in one transaction,
-** at the end of the table and wherever their keys belong in the indexes. An index with keys in random order
-** costs more the less of it the page cache holds, so that is as large meanwhile
-** as the application's.
+** The newest rows of a table are taken out of the copy and inserted again as
+** the application would: row by row with a prepared statement, in one
+** transaction, at the end of the table and wherever their keys belong in the
+** indexes. An index with keys in random order costs more the less of it the
+** page cache holds, so that is as large meanwhile as the application's.
 */
 #ifndef PK_INSERT_COST_H
 #define PK_INSERT_COST_H

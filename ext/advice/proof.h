@@ -9,11 +9,11 @@
 ** pages that they requested (SQLITE_DBSTATUS_CACHE_HIT and _MISS). The time is
 ** that of the processor, which other work on the machine hardly disturbs.
 **
-** The copy is a temporary database of SQLite's own, filled by sqlite3_backup, or
-** by sample_copy.h with a part of the rows: it has no name, and is gone when it is
-** closed or the process ends. Statements
-** that write are not run, triggers are off, and of a statement with parameters
-** typical values of the compared columns are taken (samples.h).
+** The copy is a temporary database of SQLite's own, filled by sqlite3_backup,
+** or by sample_copy.h with a part of the rows: it has no name, and is gone when
+** it is closed or the process ends. Statements that write are not run, triggers
+** are off, and of a statement with parameters typical values of the compared
+** columns are taken (samples.h).
 **
 ** An index is built once. When it is not wanted, its row is moved out of the
 ** copy's sqlite_schema, so that it is not there for the planner, while its
@@ -44,9 +44,10 @@ typedef struct pk_proof {
   bool analyzed; /* all has statistics, which the original lacks */
 } pk_proof;
 
-/* Copies the schema, for `one_in` above 1 with a part of the rows, or fails: where it cannot be read at the moment, where
-** the disk is full, where the deadline came first, or where the host's SQLite
-** cannot stop a statement. pk_proof_close is due in every case. */
+/* Copies the schema, for `one_in` above 1 with a part of the rows, or fails:
+** where it cannot be read at the moment, where the disk is full, where the
+** deadline came first, or where the host's SQLite cannot stop a statement.
+** pk_proof_close is due in every case. */
 int pk_proof_open(pk_proof *proof, const pk_what_if *copy, int one_in,
                   double deadline, pk_error *error);
 void pk_proof_close(pk_proof *proof);
@@ -62,9 +63,9 @@ int pk_proof_analyze(pk_proof *proof, const pk_copied_table *table, bool *done,
                      pk_error *error);
 int pk_proof_undo_analyze(pk_proof *proof, pk_error *error);
 
-/* Builds an index, and measures the size that it has with all rows; it gets statistics where its table
-** has some. It is there until it is put aside. Where the deadline comes first, it
-** is not built. */
+/* Builds an index, and measures the size that it has with all rows; it gets
+** statistics where its table has some. It is there until it is put aside. Where
+** the deadline comes first, it is not built. */
 int pk_proof_build(pk_proof *proof, pk_candidate *index, bool *built,
                    pk_error *error);
 

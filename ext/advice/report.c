@@ -35,8 +35,8 @@ static char *verified_by(const pk_review *all) {
 #define LEAST_RATIO 0.1
 #define LEAST_MS 0.1
 
-/* Those of all tables are advised where they help, or some plan depends on them;
-** those of a single one were taken for what they save. */
+/* Those of all tables are advised where they help, or some plan depends on
+** them; those of a single one were taken for what they save. */
 static int is_analysis_due(pk_review *all, const pk_analysis *made, bool *due,
                            pk_error *error) {
   double least = made->before_ms * LEAST_RATIO + LEAST_MS;
@@ -52,7 +52,7 @@ static char *analyze_ddl(const pk_what_if *copy, const pk_copied_table *table) {
   sqlite3_str_appendall(ddl, "ANALYZE");
   if (table || !is_main) sqlite3_str_appendchar(ddl, 1, ' ');
   if (table) {
-    pk_append_schema(ddl, copy);
+    pk_append_qualifier(ddl, copy->schema);
     pk_append_identifier(ddl, table->name);
   } else if (!is_main) {
     pk_append_identifier(ddl, copy->schema);

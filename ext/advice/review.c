@@ -1,11 +1,11 @@
 /*
 ** review.c: from a workload to the indexes that would serve it.
 **
-** With a proof, all candidates of which the planner would use one are tried on a
-** copy of the data (select.h). Without, the planner alone decides: for each
-** statement all its candidates are created in the private copy of the schema and
-** dropped again one by one, the widest first; one without which the plan is no
-** worse stays dropped.
+** With a proof, all candidates of which the planner would use one are tried on
+** a copy of the data (select.h). Without, the planner alone decides: for each
+** statement all its candidates are created in the private copy of the schema
+** and dropped again one by one, the widest first; one without which the plan is
+** no worse stays dropped.
 */
 #include <stddef.h>
 #include <string.h>
@@ -16,13 +16,13 @@
 #include "advice.h"
 #include "gather.h"
 
-/* Other databases are copied only where that is asked for: in a smaller one there
-** is nothing to measure, and of a larger one a sample does. */
+/* Other databases are copied only where that is asked for: in a smaller one
+** there is nothing to measure, and of a larger one a sample does. */
 #define LEAST_COPIED_BYTES (1 << 20)
 #define MOST_COPIED_BYTES (1 << 30)
 
-/* About so large is a sample. Where there was no room for a copy, it has at most
-** one row in so many. */
+/* About so large is a sample. Where there was no room for a copy, it has at
+** most one row in so many. */
 #define SAMPLE_BYTES (256 << 20)
 #define SPARSE_SAMPLE 16
 
@@ -361,8 +361,8 @@ static bool is_unfinished(const pk_selection *of) {
   return of->late;
 }
 
-/* All new indexes together may take a third of the database's size, unless another
-** budget was given. */
+/* All new indexes together may take a third of the database's size, unless
+** another budget was given. */
 static int choose_by_running(pk_review *all, int one_in, double deadline,
                              sqlite3_int64 bytes, pk_error *error) {
   pk_selection *of = &all->selection;

@@ -89,8 +89,8 @@ static void sort_auditions(pk_selection *of) {
 }
 
 /* Until nothing worth mentioning is left to save: then the wider sets are not
-** even built. They are heard later if the narrower ones prove to be of no use to
-** the workload. */
+** even built. They are heard later if the narrower ones prove to be of no use
+** to the workload. */
 static int hold_auditions_for(pk_selection *of, int statement,
                               pk_error *error) {
   const pk_candidate_sets *sets = of->sets;
@@ -215,8 +215,8 @@ static bool join_sets(pk_candidate_set *joint, const pk_candidate_set *more) {
 }
 
 /* A step may save much and still be none to take, because one statement is
-** slower with it. Is there an index for that one to take along? Then both become a
-** set of their own. */
+** slower with it. Is there an index for that one to take along? Then both
+** become a set of their own. */
 static int find_companion(pk_selection *of, pk_candidate_set set, int spoiler,
                           pk_error *error) {
   pk_candidate_sets *sets = of->sets;
@@ -485,7 +485,8 @@ static int add_analysis(pk_selection *of, const pk_analysis *made,
   return SQLITE_OK;
 }
 
-/* Statistics stay where no statement is slower for them and they save enough. */
+/* Statistics stay where no statement is slower for them and they save
+** enough. */
 static int try_statistics(pk_selection *of, const pk_copied_table *table,
                           double least, pk_error *error) {
   const pk_outcome *now = &of->state->current, *with = &of->state->trial;

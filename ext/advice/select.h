@@ -13,16 +13,16 @@
 ** Each step is first tried on the statements that it is proposed for, the most
 ** expensive statement first, and stopped when it is no better than the best so
 ** far. Steps are then tried on the whole workload lazily: what one saved before
-** is taken as the most that it can save now, so that only the best few are tried
-** again in a round. A statement is run again only if its plan is one that it was
-** not run with yet.
+** is taken as the most that it can save now, so that only the best few are
+** tried again in a round. A statement is run again only if its plan is one that
+** it was not run with yet.
 **
 ** A step with which a statement would take over a tenth longer than before all
-** advice is not taken. It is tried together with an index for that statement. Nor
-** is a second new index taken for a table, where inserting would then take over
-** max_write_cost_ratio times as long as with no new index (insert_cost.h), unless
-** it makes a statement ten times as fast, or the workload tells how often it
-** writes to the table.
+** advice is not taken. It is tried together with an index for that statement.
+** Nor is a second new index taken for a table, where inserting would then take
+** over max_write_cost_ratio times as long as with no new index (insert_cost.h),
+** unless it makes a statement ten times as fast, or the workload tells how
+** often it writes to the table.
 **
 ** Statistics that are missing are gathered first, unless they alone make a
 ** statement slower. Then the steps are taken without, and in the end it is seen

@@ -9,8 +9,8 @@
 **     status = 'open', shipped_at IS NULL              a partial index
 **
 ** An expression is a call or an extraction with one column in it, beside a
-** comparison. What is not deterministic, or is no function at all, is refused by
-** CREATE INDEX in the private copy.
+** comparison. What is not deterministic, or is no function at all, is refused
+** by CREATE INDEX in the private copy.
 */
 #include <string.h>
 

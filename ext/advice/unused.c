@@ -1,17 +1,17 @@
 /*
 ** unused.c: existing indexes that no statement of a whole workload uses.
 **
-** Typed statements are not all that runs; captured ones, and those of a table or
-** file, are taken for it. An index is used where a plan names it or a program
-** opens it: in the private copy of the schema, before and with the advice, in a
-** trigger, or on the application's own connection, which may know more of the
-** data than the copy (prod_explain). One that would serve in place of a
-** superfluous index which is used is used too.
+** Typed statements are not all that runs; captured ones, and those of a table
+** or file, are taken for it. An index is used where a plan names it or a
+** program opens it: in the private copy of the schema, before and with the
+** advice, in a trigger, or on the application's own connection, which may know
+** more of the data than the copy (prod_explain). One that would serve in place
+** of a superfluous index which is used is used too.
 **
 ** Never called unused are a unique, partial or expression index, that of a
-** constraint, one that begins with a column of a foreign key, and any index of a
-** table that has few rows, is not touched by the workload, or may be read by a
-** statement that could not be looked at. With a proof the workload is also
+** constraint, one that begins with a column of a foreign key, and any index of
+** a table that has few rows, is not touched by the workload, or may be read by
+** a statement that could not be looked at. With a proof the workload is also
 ** planned without the index, and run where that gives another plan.
 */
 #include <string.h>
@@ -224,7 +224,8 @@ int pk_measure_unused(pk_review *all, pk_error *error) {
 
 /* ---- the rows ---- */
 
-/* Why an index that seems to be unused is not to be dropped; NULL for nothing. */
+/* Why an index that seems to be unused is not to be dropped; NULL for
+** nothing. */
 static int find_doubt(pk_review *all, const pk_candidate *index, char **doubt,
                       pk_error *error) {
   int number;

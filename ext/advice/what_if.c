@@ -226,12 +226,6 @@ static int describe_tables(pk_what_if *copy, pk_error *error) {
   return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-void pk_append_schema(sqlite3_str *text, const pk_what_if *copy) {
-  if (sqlite3_stricmp(copy->schema, "main") == 0) return;
-  pk_append_identifier(text, copy->schema);
-  sqlite3_str_appendchar(text, 1, '.');
-}
-
 const pk_copied_table *pk_what_if_table(const pk_what_if *copy,
                                         const char *name) {
   for (int i = 0; name && i < copy->table_count; i++)

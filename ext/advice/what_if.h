@@ -2,8 +2,8 @@
 ** what_if.h: a private copy of the schema, in which an index is tried.
 **
 ** The copy is an in-memory database with the tables, indexes, views and
-** triggers of one schema, without their rows. SQLite's planner needs no more: it
-** sees the sizes of the tables in a copied sqlite_stat1. Statements are
+** triggers of one schema, without their rows. SQLite's planner needs no more:
+** it sees the sizes of the tables in a copied sqlite_stat1. Statements are
 ** planned there, never run.
 **
 **     pk_what_if *copy;
@@ -64,9 +64,6 @@ typedef struct pk_what_if {
 int pk_what_if_open(pk_what_if **copy, sqlite3 *db, const char *schema,
                     pk_error *error);
 void pk_what_if_close(pk_what_if *copy);
-
-/* "aux." before a name, for a schema other than main. */
-void pk_append_schema(sqlite3_str *text, const pk_what_if *copy);
 
 /* NULL where there is no such table, or it was left out. */
 const pk_copied_table *pk_what_if_table(const pk_what_if *copy,

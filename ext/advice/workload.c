@@ -213,8 +213,8 @@ int pk_workload_add_table(pk_workload *all, pk_what_if *copy, const char *table,
   return rc;
 }
 
-/* Were there more forms of statements than the statistics have kept, or than are
-** read? */
+/* Were there more forms of statements than the statistics have kept, or than
+** are read? */
 static const char *find_shortage(sqlite3 *db) {
   sqlite3_int64 kept = 0, evicted = 0;
   pk_error unknown = PK_NO_ERROR;

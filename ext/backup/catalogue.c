@@ -17,10 +17,10 @@
 ** with one row for each backup in the folder (folders in it are not looked
 ** into), ordered by taken_at. What prod_backup_rotate made has a manifest
 ** (format/manifest), from which the row is taken. For any other backup the row
-** has what the file tells: a compressed one its metadata; a plain one its header
-** and, as taken_at, when it was last written. What is not known is NULL, held
-** is 0. `verified` is the level that a backup passed when it was made, or why
-** that says nothing of what lies there now:
+** has what the file tells: a compressed one its metadata; a plain one its
+** header and, as taken_at, when it was last written. What is not known is NULL,
+** held is 0. `verified` is the level that a backup passed when it was made, or
+** why that says nothing of what lies there now:
 **
 **     none, quick, full   the level
 **     NULL                there is no manifest

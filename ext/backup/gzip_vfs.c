@@ -40,9 +40,9 @@
 ** Threads. Each open file has its own reader and cache, used by the connection
 ** that opened it.
 **
-** Cost. Opening: the index, 33 KB for a database of 1 GB. A page: at most 64 KiB
-** to read and decompress. Memory: the index and up to 1 MiB of blocks for each
-** open file. prod_backup_query holds one row at a time.
+** Cost. Opening: the index, 33 KB for a database of 1 GB. A page: at most 64
+** KiB to read and decompress. Memory: the index and up to 1 MiB of blocks for
+** each open file. prod_backup_query holds one row at a time.
 */
 #include <string.h>
 

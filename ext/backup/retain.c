@@ -38,15 +38,16 @@
 ** unfinished files are removed once nobody holds them (pk_file_sweep). A rotate
 ** holds the part of the manifest from before the backup begins: where that part
 ** was abandoned and the backup has its name, it is complete, and the next run
-** writes its manifest, as not verified. A prune removes the backups first, makes
-** that durable, and then removes their manifests: what is left in between is a
-** manifest without a backup, which prod_backups shows as missing and the next
-** prune removes.
+** writes its manifest, as not verified. A prune removes the backups first,
+** makes that durable, and then removes their manifests: what is left in between
+** is a manifest without a backup, which prod_backups shows as missing and the
+** next prune removes.
 **
 ** Locking. The folder's lock (base/folder) while a name is chosen, and while it
 ** is decided what to remove and removed; not while a backup is made.
 **
-** Cost. That of prod_backup_to; of pruning, reading the manifests in the folder.
+** Cost. That of prod_backup_to; of pruning, reading the manifests in the
+** folder.
 */
 #include <string.h>
 #include <time.h>
@@ -290,8 +291,8 @@ static int remove_each(const pruning *self,
   return rc;
 }
 
-/* A manifest that outlives its backup is seen and mended; a backup that outlived
-** its manifest would be one that nobody may remove. */
+/* A manifest that outlives its backup is seen and mended; a backup that
+** outlived its manifest would be one that nobody may remove. */
 static int remove_both(const pruning *self, pk_error *error) {
   int rc = remove_each(self, remove_backup, error);
   if (rc == SQLITE_OK) rc = remove_each(self, remove_manifest, error);

@@ -23,8 +23,8 @@ char *pk_signature(const char *name, const char *arguments, int required);
 int pk_require(sqlite3_value **values, const char *name, const char *arguments,
                int required, pk_error *error);
 
-/* A text that the user must give: fails, naming it, for another type, the
-** empty text and a text with a NUL in it. The text lives as long as the value. */
+/* A text that the user must give: fails, naming it, for another type, the empty
+** text and a text with a NUL in it. The text lives as long as the value. */
 int pk_text_argument(sqlite3_value *value, const char *name, const char **text,
                      pk_error *error);
 

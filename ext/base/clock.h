@@ -10,13 +10,15 @@
 /* Seconds of the monotonic clock, for durations. */
 double pk_seconds(void);
 
-/* The same in nanoseconds, where the two readings themselves are to cost least. */
+/* The same in nanoseconds, where the two readings themselves are to cost
+** least. */
 sqlite3_int64 pk_nanoseconds(void);
 
 /* Seconds that this thread has had of the processor. */
 double pk_thread_seconds(void);
 
-/* Seconds since an earlier pk_seconds(), to the millisecond, as shown to people. */
+/* Seconds since an earlier pk_seconds(), to the millisecond, as shown to
+** people. */
 double pk_seconds_since(double began);
 
 /* Room for a time as pk_utc_now writes it. */

@@ -3,8 +3,9 @@
 **
 ** A feature is a file that ends with its declaration: the SQL functions and
 ** tables it adds, each with arguments, flags, least SQLite version and a
-** one-line summary, and its VFS if it has one. Registration, prod_help and the test that every name has
-** a docs page read these rows; nothing is listed twice.
+** one-line summary, and its VFS if it has one. Registration, prod_help and the
+** test that every name has a docs page read these rows; nothing is listed
+** twice.
 **
 **     static const pk_function functions[] = {
 **         {.name = "prod_greet", .arguments = "name, options", .required = 1,

@@ -47,8 +47,8 @@ int pk_sync(int fd);
 /* Makes what was created, renamed and removed in the folder durable. */
 int pk_folder_sync(const char *folder, pk_error *error);
 
-/* Bytes that this user may still write in a folder, or where a file is; -1 where
-** the system does not say. */
+/* Bytes that this user may still write in a folder, or where a file is; -1
+** where the system does not say. */
 sqlite3_int64 pk_folder_free_bytes(const char *path);
 
 /* The path of a name in a folder, from sqlite3_malloc. */

@@ -24,7 +24,8 @@ int pk_step(sqlite3_stmt *statement, pk_error *error);
 int pk_run(sqlite3 *db, pk_error *error, const char *format, ...);
 
 /* The first column of the first row. Without a row, *value is left as it was
-** (NULL for a text). A text is from sqlite3_malloc and belongs to the caller. */
+** (NULL for a text). A text is from sqlite3_malloc and belongs to the
+** caller. */
 int pk_query_int64(sqlite3 *db, sqlite3_int64 *value, pk_error *error,
                    const char *format, ...);
 int pk_query_text(sqlite3 *db, char **value, pk_error *error,
@@ -47,9 +48,9 @@ int pk_schema_file(sqlite3 *db, const char *schema, const char **file,
 ** the schema's own where it has no file. Lives as long as both do. */
 const char *pk_schema_title(sqlite3 *db, const char *schema);
 
-/* Has sqlite3_interrupt() been called since the running statement began?
-** To be asked from inside a function or table of ours only: with no statement
-** active, SQLite forgets the request. Costs a prepare and a step (about 2 µs). */
+/* Has sqlite3_interrupt() been called since the running statement began? To be
+** asked from inside a function or table of ours only: with no statement active,
+** SQLite forgets the request. Costs a prepare and a step (about 2 µs). */
 bool pk_interrupted(sqlite3 *db);
 
 #endif

@@ -185,9 +185,9 @@ static int table_disconnect(sqlite3_vtab *vtab) {
 /*
 ** idxNum is the set of parameters that are given: bit i for the i-th. Their
 ** values are handed to xFilter in ascending order. idxStr is the set of columns
-** that are read, colUsed as a number in hexadecimal. A plan in which a parameter
-** is bound to a table further in is refused, so that the planner finds the
-** join order in which its value is known.
+** that are read, colUsed as a number in hexadecimal. A plan in which a
+** parameter is bound to a table further in is refused, so that the planner
+** finds the join order in which its value is known.
 */
 static int table_best_index(sqlite3_vtab *base, sqlite3_index_info *info) {
   const table_vtab *vtab = (const table_vtab *)base;

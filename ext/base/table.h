@@ -15,8 +15,9 @@
 ** All rows are made when a scan begins and are kept in memory until it ends:
 ** right for rows that are counted in thousands (objects, checks, files), with
 ** the snapshot of that moment. A producer of more rows than that only begins a
-** stream, from which the kit asks for rows as the scan goes on. The tables exist from the load on and need no
-** CREATE (they are eponymous-only virtual tables).
+** stream, from which the kit asks for rows as the scan goes on. The tables
+** exist from the load on and need no CREATE (they are eponymous-only virtual
+** tables).
 */
 #ifndef PK_TABLE_H
 #define PK_TABLE_H

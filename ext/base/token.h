@@ -1,6 +1,7 @@
 /*
 ** token.h: SQL text, token by token, as SQLite's own tokenizer divides it
-** (https://sqlite.org/lang_keywords.html, https://sqlite.org/draft/tokenreq.html).
+** (https://sqlite.org/lang_keywords.html,
+** https://sqlite.org/draft/tokenreq.html).
 **
 **     pk_token token;
 **     for (const char *rest = sql; (rest = pk_token_next(rest, &token)); )

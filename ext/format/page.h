@@ -1,9 +1,10 @@
 /*
 ** page.h: what stands on a page of a SQLite database.
 **
-** Decodes the pages that the file format (https://www.sqlite.org/fileformat2.html)
-** knows: the database header, b-tree pages and their cells, pages of an overflow
-** chain, trunks of the freelist, and pointer-map pages.
+** Decodes the pages that the file format
+** (https://www.sqlite.org/fileformat2.html) knows: the database header, b-tree
+** pages and their cells, pages of an overflow chain, trunks of the freelist,
+** and pointer-map pages.
 **
 **     pk_page page;
 **     pk_cell cell;

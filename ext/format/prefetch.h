@@ -26,8 +26,8 @@ int pk_prefetch(sqlite3 *db, const char *schema, double max_seconds,
                 pk_error *error);
 
 /* How fast the file is read now, from samples of its whole length, for at most
-** a quarter of a second: what is in memory comes faster than the disk would give
-** it. 0 where that is not known. Fails as pk_prefetch does. */
+** a quarter of a second: what is in memory comes faster than the disk would
+** give it. 0 where that is not known. Fails as pk_prefetch does. */
 int pk_read_speed(sqlite3 *db, const char *schema, double *bytes_per_second,
                   pk_error *error);
 

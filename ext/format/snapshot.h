@@ -87,9 +87,9 @@ typedef struct pk_snapshot_facts {
 
 /* Pins a snapshot of a schema. Private copies are made beside `beside`, or in
 ** the folder for temporary files if that is NULL. `avoid_direct`, if given, is
-** the reason to take sqlite3_backup. `pace`, if given, has the time limit within
-** which copies are made; both must live as long as the snapshot. Fails while a
-** write transaction is open on the schema here. */
+** the reason to take sqlite3_backup. `pace`, if given, has the time limit
+** within which copies are made; both must live as long as the snapshot. Fails
+** while a write transaction is open on the schema here. */
 int pk_snapshot_open(pk_snapshot **snapshot, sqlite3 *db, const char *schema,
                      const char *beside, const char *avoid_direct,
                      const pk_pace *pace, pk_error *error);

@@ -31,9 +31,10 @@
 ** How it works: sqlite3_auto_extension calls us inside sqlite3_open, and we
 ** call prod_configure() there, in SQL. An open never fails for it: a connection
 ** that cannot be configured is counted and left as it is. A file that is locked
-** or read-only, or lies where WAL does not work, keeps its journal mode, and the
-** connection's own settings are made all the same. A database in memory, a temporary one, one on another VFS
-** than the default, and prodkit's own private connections are left alone.
+** or read-only, or lies where WAL does not work, keeps its journal mode, and
+** the connection's own settings are made all the same. A database in memory, a
+** temporary one, one on another VFS than the default, and prodkit's own private
+** connections are left alone.
 **
 ** Locking: the state is guarded by a mutex, which is not held while SQL runs.
 ** An open does not wait to change the journal mode, but for the file to become

@@ -31,13 +31,14 @@
 ** batch holds the write lock for about 2 milliseconds; how many those are is
 ** measured from batch to batch. Between two it lets go of the lock for 20
 ** milliseconds or twice as long as it held it, whichever is more: SQLite's busy
-** handler tries after 1, 3, 8, 18 and 33 ms, so that a writer that waits finds a
-** gap. A passive checkpoint follows each 1,000 pages.
+** handler tries after 1, 3, 8, 18 and 33 ms, so that a writer that waits finds
+** a gap. A passive checkpoint follows each 1,000 pages.
 **
 ** The last answer is kept, in a JSON file of mode 0600 beside the database,
 ** NAME-prodkit-maintain.json or the option `state`; {"run":false} answers it,
-** which is all that it does, and prod_checklist judges it. A run holds a lock on it (base/record): a second one at the
-** same time is an error, and does nothing.
+** which is all that it does, and prod_checklist judges it. A run holds a lock
+** on it (base/record): a second one at the same time is an error, and does
+** nothing.
 **
 ** Locking: as that of each step's statement; none between two. ANALYZE holds
 ** the write lock while it reads at most analysis_limit entries of each index of
@@ -47,10 +48,10 @@
 **
 ** Cost: that of the steps; without any work to do, some milliseconds.
 **
-** Limits: under a limit ANALYZE estimates how many rows there are, on some hosts
-** several times too few: analysis_limit 0 has them counted, at a quiet hour.
-** A checkpoint or the check of one table, once begun, is not cut short.
-** A full vacuum is for the administrator: see prod_vacuum_plan. In a
+** Limits: under a limit ANALYZE estimates how many rows there are, on some
+** hosts several times too few: analysis_limit 0 has them counted, at a quiet
+** hour. A checkpoint or the check of one table, once begun, is not cut short. A
+** full vacuum is for the administrator: see prod_vacuum_plan. In a
 ** rollback-journal mode each batch of the vacuum waits for the disk, and the
 ** lock is held as long as that takes.
 */
@@ -145,7 +146,8 @@ static double seconds_left(const struct upkeep *upkeep) {
 
 /* ---- checkpoint ---- */
 
-/* What a feature of ours that is asked in SQL is told: {"schema":…} and more. */
+/* What a feature of ours that is asked in SQL is told: {"schema":…} and
+** more. */
 static char *asking(const struct upkeep *upkeep, double max_seconds,
                     const char *state) {
   pk_json json;
@@ -673,7 +675,8 @@ static int keep(pk_record *record, const char *answer, pk_error *error) {
   return rc;
 }
 
-/* The lock is taken before anything is done, and the file seen to be writable. */
+/* The lock is taken before anything is done, and the file seen to be writable.
+** */
 static int run(struct upkeep *upkeep, const char *path, char **answer,
                pk_error *error) {
   pk_record record = PK_RECORD_CLOSED;

@@ -1,6 +1,6 @@
 /*
-** metric_samples.h: the figures that prod_metrics shows, before they are rows or
-** text.
+** metric_samples.h: the figures that prod_metrics shows, before they are rows
+** or text.
 **
 **     pk_metric_samples samples;
 **     int rc = pk_metric_samples_collect(&samples, db, &options, error);

@@ -19,10 +19,10 @@
 **       note TEXT,              why a collector is off or failed; else NULL
 **       options TEXT HIDDEN);
 **
-** prod_metrics_text([format [, options]]) is the same as text: `prometheus`, the
-** text format 0.0.4 of Prometheus, or `openmetrics`, OpenMetrics 1.0.
-** prod_metrics_write(path [, options]) writes the former to a file NAME.prom for
-** the textfile collector of node_exporter, and answers
+** prod_metrics_text([format [, options]]) is the same as text: `prometheus`,
+** the text format 0.0.4 of Prometheus, or `openmetrics`, OpenMetrics 1.0.
+** prod_metrics_write(path [, options]) writes the former to a file NAME.prom
+** for the textfile collector of node_exporter, and answers
 **
 **     {"path":"/metrics/app.prom", "bytes":6104, "samples":62,
 **      "failed":["backups: cannot read the folder /backups: ..."],
@@ -30,9 +30,9 @@
 **
 ** How it works: a collector is a SELECT from the other features
 ** (metric_samples.c). One that fails leaves the others as they are;
-** prodkit_collector_success is 0 for it. The cheap ones run always; backups and space when asked for. Samples
-** have no time of their own: neither format needs one, and the textfile
-** collector refuses it.
+** prodkit_collector_success is 0 for it. The cheap ones run always; backups and
+** space when asked for. Samples have no time of their own: neither format needs
+** one, and the textfile collector refuses it.
 **
 ** The file has mode 0644, since node_exporter runs as another user, and is
 ** replaced as a whole by a rename. Only a name that ends with .prom is read by
@@ -61,7 +61,8 @@ enum format { PROMETHEUS, OPENMETRICS };
 
 static const char *const type_names[] = {"gauge", "counter", "info"};
 
-/* Reads the options and collects; pk_metric_samples_free is due in every case. */
+/* Reads the options and collects; pk_metric_samples_free is due in every
+** case. */
 static int collect(pk_metric_samples *samples, sqlite3 *db, sqlite3_value *json,
                    pk_error *error) {
   pk_sample_options options = pk_sample_defaults;

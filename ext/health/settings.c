@@ -346,8 +346,8 @@ static const char tables_of_schema[] =
     "    WHERE v.type = 'table' AND v.rootpage = 0"
     "     AND substr(n.name, 1, length(v.name) + 1) = v.name || '_')) %s";
 
-/* Goes on with the WITH. An index serves a foreign key if it begins with one of its columns; so does a
-** primary key, be it an index or the rowid. */
+/* Goes on with the WITH. An index serves a foreign key if it begins with one of
+** its columns; so does a primary key, be it an index or the rowid. */
 static const char unindexed_keys[] =
     ", keys(name, id, seq, column) AS"
     " (SELECT t.name, f.id, f.seq, f.\"from\""

@@ -35,10 +35,10 @@
 ** 3.34 (https://sqlite.org/opcode.html). Where a loop is not found so, its
 ** table is NULL rather than guessed.
 **
-** Locking: none beyond that of compiling and of reading sqlite_schema. Cost: two
-** compilations, and one reading of sqlite_schema for each loop. Limits: loops
-** over virtual tables have no root page, so that their table_name is NULL; what
-** triggers do is not in a query plan.
+** Locking: none beyond that of compiling and of reading sqlite_schema. Cost:
+** two compilations, and one reading of sqlite_schema for each loop. Limits:
+** loops over virtual tables have no root page, so that their table_name is
+** NULL; what triggers do is not in a query plan.
 */
 #include <string.h>
 
@@ -220,7 +220,8 @@ static const opcode *opener(const query_plan *plan, int at) {
   return NULL;
 }
 
-/* What the first loop from program[begin] on, and before program[end], reads. */
+/* What the first loop from program[begin] on, and before program[end],
+** reads. */
 static const opcode *first_loop(const query_plan *plan, int begin, int end) {
   for (int i = begin; i < end; i++) {
     opcode_role role = role_at(plan, i);

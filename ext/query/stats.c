@@ -19,8 +19,8 @@
 **       cache_miss INTEGER, readonly INTEGER, no_index_used INTEGER,
 **       plan TEXT, first_seen TEXT, last_seen TEXT, hook_active INTEGER);
 **
-** one row for each form of statement (fingerprint.h) and main database file, the
-** greatest total time first, of all connections of the process that called
+** one row for each form of statement (fingerprint.h) and main database file,
+** the greatest total time first, of all connections of the process that called
 ** prod_stats_start(). The function of the same name answers how the recording
 ** itself is.
 **

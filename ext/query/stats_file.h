@@ -26,8 +26,9 @@
 **
 ** Written on a private connection in memory and then as a file that is whole or
 ** not there (base/file.h). Read on a private connection, as it lies there:
-** SQLite checks it first (integrity_check), then each value must be of its
-** type and range, the fingerprint the query's, and the buckets must add up; only then is anything added to the statistics.
+** SQLite checks it first (integrity_check), then each value must be of its type
+** and range, the fingerprint the query's, and the buckets must add up; only
+** then is anything added to the statistics.
 */
 #ifndef PK_STATS_FILE_H
 #define PK_STATS_FILE_H

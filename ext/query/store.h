@@ -5,8 +5,8 @@
 ** executions. Connections add to it from their hooks (watch.h), the tables of
 ** this folder show it.
 **
-** Bounded: at most max_entries entries of about 1.4 KB plus the texts, which are
-** cut (PK_FORM_BYTES) or left out (PK_SAMPLE_BYTES). When they are used up,
+** Bounded: at most max_entries entries of about 1.4 KB plus the texts, which
+** are cut (PK_FORM_BYTES) or left out (PK_SAMPLE_BYTES). When they are used up,
 ** the twentieth of them with the least total time goes at once, so that making
 ** room is cheap for each statement; how many went is counted.
 **

@@ -368,7 +368,8 @@ const char *pk_watch_file(sqlite3 *db) {
   return file ? file : "";
 }
 
-/* Nothing runs, as far as we know, and no address of before is to be trusted. */
+/* Nothing runs, as far as we know, and no address of before is to be
+** trusted. */
 static void begin_anew(watch *on) {
   sqlite3_int64 none[PK_COUNTERS];
   memset(on->statements, 0, ((size_t)on->mask + 1) * sizeof *on->statements);

@@ -33,13 +33,13 @@
 **
 ** A cell of an interior page of a table b-tree is only a key to steer by; in an
 ** index b-tree, and so in a WITHOUT ROWID table, it is an entry like those of
-** the leaves (file format, section 1.6). What VACUUM gives back is foretold by packing the same cells
-** anew: see packing.h.
+** the leaves (file format, section 1.6). What VACUUM gives back is foretold by
+** packing the same cells anew: see packing.h.
 **
 ** Locking: the pages are those of one moment. In WAL mode a read transaction
 ** keeps a checkpoint from finishing meanwhile; in other modes a SHARED lock
-** keeps writers waiting. It ends with the walk, or with the asking statement
-** if that reads the same schema itself. See space.c for the connection it is on.
+** keeps writers waiting. It ends with the walk, or with the asking statement if
+** that reads the same schema itself. See space.c for the connection it is on.
 ** Memory: 8 bytes a page for exact and for a pointer map, constant otherwise.
 ** Limits: bytes reserved at the end of each page count as used.
 */

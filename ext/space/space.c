@@ -6,9 +6,9 @@
 ** because a statement with a FROM has its read transaction before
 ** prod_fragmentation is called; and in a write transaction. The pages are then
 ** read through a private connection to the same file, which sees what is
-** committed, if there can be one: not in memory, in exclusive locking mode, with
-** a VFS that is not SQLite's usual one, or with encryption. In all other cases
-** the user's own connection it is, and the snapshot decides how to read.
+** committed, if there can be one: not in memory, in exclusive locking mode,
+** with a VFS that is not SQLite's usual one, or with encryption. In all other
+** cases the user's own connection it is, and the snapshot decides how to read.
 */
 #include "../format/header.h"
 #include "space.h"

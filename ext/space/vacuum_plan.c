@@ -40,12 +40,12 @@
 ** are nine tenths of that and auto_vacuum is incremental, prod_maintain gives
 ** them back without keeping anybody out.
 **
-** Locking: that of prod_fragmentation; nothing is written. A VACUUM itself keeps
-** writers out from its beginning to its end.
+** Locking: that of prod_fragmentation; nothing is written. A VACUUM itself
+** keeps writers out from its beginning to its end.
 **
-** Limits: disk quotas are not seen. A file that is in memory is read faster than
-** from the disk. The temporary folder's own free space is not looked at: SQLite
-** does not tell which folder it is.
+** Limits: disk quotas are not seen. A file that is in memory is read faster
+** than from the disk. The temporary folder's own free space is not looked at:
+** SQLite does not tell which folder it is.
 */
 #include <string.h>
 

@@ -1,7 +1,8 @@
 /*
-** proof_test.c: units of advice/proof, sample_copy and insert_cost, on a shop whose
-** tables refer to each other: the rows of a join meet in a sample, inserting rows
-** leaves what was there, and nothing is built after the deadline.
+** proof_test.c: units of advice/proof, sample_copy and insert_cost, on a shop
+** whose tables refer to each other: the rows of a join meet in a sample,
+** inserting rows leaves what was there, and nothing is built after the
+** deadline.
 */
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,8 +18,8 @@
 
 #define ONE_IN 4
 
-/* 12,000 customers, whose orders have three lines each; 50 countries. A tenth of
-** the orders has no customer. Line keys come as texts, and as reals. */
+/* 12,000 customers, whose orders have three lines each; 50 countries. A tenth
+** of the orders has no customer. Line keys come as texts, and as reals. */
 static const char shop[] =
     "CREATE TABLE country(id INTEGER PRIMARY KEY, name TEXT);"
     "CREATE TABLE customer(id INTEGER PRIMARY KEY, name TEXT,"
@@ -111,8 +112,8 @@ static void test_joins_meet(void **state) {
                    ask(here->sample, "SELECT count(*) FROM line"));
 }
 
-/* Statistics are those of all rows, generated columns and indexes are there, and
-** rows that break a CHECK have come along. */
+/* Statistics are those of all rows, generated columns and indexes are there,
+** and rows that break a CHECK have come along. */
 static void test_is_a_database(void **state) {
   place *here = *state;
   open_sample(here, ONE_IN);

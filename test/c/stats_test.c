@@ -64,7 +64,8 @@ static sqlite3_int64 value_of(sqlite3 *db, const char *sql) {
   return value;
 }
 
-/* Calls of the statements of this form, whatever their database; -1 for none. */
+/* Calls of the statements of this form, whatever their database; -1 for
+** none. */
 static sqlite3_int64 calls_of(sqlite3 *db, const char *form) {
   char *sql = sqlite3_mprintf(
       "SELECT sum(calls) FROM prod_query_stats WHERE query = %Q GROUP BY query",

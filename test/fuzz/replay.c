@@ -3,9 +3,9 @@
 **
 **     bgzf_fuzz FOLDER
 **
-** Each file of the folder goes to the target as it is, and then MUTATIONS
-** times altered, by the target's own mutator if it has one. The dice begin with the same
-** number each time, so that what fails once fails again.
+** Each file of the folder goes to the target as it is, and then MUTATIONS times
+** altered, by the target's own mutator if it has one. The dice begin with the
+** same number each time, so that what fails once fails again.
 */
 #define _GNU_SOURCE /* DT_REG */
 #include <dirent.h>
