@@ -7,10 +7,12 @@ one copy of it, the page's. `sh` fences without a name are typed in, in order, i
 what it prints. `console` fences are only shown.
 """
 
+import contextlib
 import os
 import re
 import shlex
 import shutil
+import sqlite3
 import subprocess
 
 import harness
@@ -33,12 +35,20 @@ class Guide:
         self.app = root / "srv/app"
         for folder in ("srv/app", "var/backups/app", "usr/local/lib"):
             (root / folder).mkdir(parents=True)
-        harness.demo_database(self.app / "app.db")
+        self.app.chmod(0o700)
+        self.make_database()
         self.bin = root / "usr/local/bin"
         self.variables = {}
         self.prodkit = root / "usr/local/lib/prodkit"
         shutil.copy(harness.Variant("release").extension,
                     self.prodkit.with_suffix(harness.SUFFIX))
+
+    def make_database(self):
+        """The demo shop, healthy."""
+        database = self.app / "app.db"
+        harness.demo_database(database)
+        with contextlib.closing(sqlite3.connect(database)) as shop:
+            shop.execute("ANALYZE")
 
     def path(self, name):
         return self.app / self.inside(name)

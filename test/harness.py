@@ -155,6 +155,7 @@ def check_same(expected, actual):
 @contextlib.contextmanager
 def scratch_folder():
     with tempfile.TemporaryDirectory(prefix="prodkit-test-") as name:
+        os.chmod(name, 0o755)  # as the folders of users mostly are
         yield pathlib.Path(name).resolve()
 
 

@@ -540,10 +540,10 @@ def go_guide(tmp_path_factory):
 
 @pytest.fixture
 def go(go_guide):
-    harness.demo_database(go_guide.app / "app.db")
     for file in (*go_guide.app.glob("app.db-*"),
                  *go_guide.path("/var/backups/app").iterdir()):
         file.unlink()
+    go_guide.make_database()
     go_guide.variables.clear()
     return go_guide
 

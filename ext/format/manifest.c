@@ -83,15 +83,13 @@ enum {
 };
 
 static const char query[] =
-    "WITH manifest(j) AS "
-    "(SELECT CASE WHEN json_valid(?1) THEN ?1 ELSE '{}' END) "
-    "SELECT json_extract(j, '$.format'), json_extract(j, '$.version'), "
-    "json_extract(j, '$.database'), "
-    "CAST(strftime('%%s', json_extract(j, '$.taken_at')) AS INTEGER), "
-    "json_extract(j, '$.bytes'), json_extract(j, '$.source_bytes'), "
-    "json_extract(j, '$.pages'), json_extract(j, '$.page_size'), "
-    "json_extract(j, '$.compression'), json_extract(j, '$.verified'), "
-    "json_extract(j, '$.held') FROM manifest";
+    "SELECT json_extract(?1, '$.format'), json_extract(?1, '$.version'), "
+    "json_extract(?1, '$.database'), "
+    "CAST(strftime('%%s', json_extract(?1, '$.taken_at')) AS INTEGER), "
+    "json_extract(?1, '$.bytes'), json_extract(?1, '$.source_bytes'), "
+    "json_extract(?1, '$.pages'), json_extract(?1, '$.page_size'), "
+    "json_extract(?1, '$.compression'), json_extract(?1, '$.verified'), "
+    "json_extract(?1, '$.held')";
 
 static int check_fields(sqlite3_stmt *row, pk_error *error) {
   for (int i = 0; i < FIELDS; i++) {
@@ -149,6 +147,7 @@ static int parse(sqlite3 *reader, const char *text, pk_manifest *manifest,
   if (rc != SQLITE_OK) return rc;
   sqlite3_bind_text(row, 1, text, -1, SQLITE_STATIC);
   rc = pk_step(row, error);
+  if (rc == SQLITE_ERROR) rc = error->code = SQLITE_CORRUPT; /* no JSON */
   if (rc == SQLITE_ROW) rc = check_fields(row, error);
   if (rc == SQLITE_OK) rc = take_fields(row, manifest, error);
   sqlite3_finalize(row);

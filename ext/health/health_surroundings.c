@@ -55,6 +55,12 @@ static int strangers(pk_access access) {
   return access == PK_OWNER ? 077 : access == PK_GROUP ? 007 : 0;
 }
 
+/* Of a file's mode, what its folder leaves: who may not enter that does not get
+** at the file. */
+static int reachable(int mode, int folder) {
+  return mode & (0700 | (folder & 010 ? 070 : 0) | (folder & 001 ? 007 : 0));
+}
+
 static int too_open(pk_finding *finding, const char *path, int mode,
                     const char *meaning, pk_error *error) {
   char octal[5];
@@ -67,18 +73,18 @@ static int too_open(pk_finding *finding, const char *path, int mode,
 }
 
 /* Judges the first of the files that others can use. */
-static int judge_files(const pk_health_facts *facts, pk_finding *finding,
-                       pk_error *error) {
+static int judge_files(const pk_health_facts *facts, int folder,
+                       pk_finding *finding, pk_error *error) {
   static const char *const suffixes[] = {"", "-wal", "-shm", "-journal"};
-  int left_out = strangers(facts->limits.access);
+  int left_out = reachable(strangers(facts->limits.access), folder);
   for (int i = 0; i < 4; i++) {
     char *path = sqlite3_mprintf("%s%s", facts->file, suffixes[i]);
     if (!path) return pk_fail_memory(error);
     int mode = pk_file_mode(path);
     if (mode >= 0 && mode & left_out)
       too_open(finding, pk_base_name(path), mode,
-               mode & 007 ? "every user may read or change it"
-                          : "its group may read or change it",
+               mode & left_out & 007 ? "every user may read or change it"
+                                     : "its group may read or change it",
                error);
     sqlite3_free(path);
     if (error->code != SQLITE_OK || finding->message) break;
@@ -88,17 +94,26 @@ static int judge_files(const pk_health_facts *facts, pk_finding *finding,
 
 /* Who can write in the folder can replace what is in it. In a sticky one he
 ** can still put a -journal or -wal there. */
-static int judge_folder(const pk_health_facts *facts, pk_finding *finding,
+static int judge_folder(const pk_health_facts *facts, const char *path,
+                        int folder, pk_finding *finding, pk_error *error) {
+  int left_out = reachable(strangers(facts->limits.access) & 022, folder);
+  if (!(folder & left_out)) return SQLITE_OK;
+  return too_open(finding, path, folder,
+                  "others may make or replace files in this folder", error);
+}
+
+/* Gives no message where nobody is to be warned of. */
+static int judge_places(const pk_health_facts *facts, pk_finding *finding,
                         pk_error *error) {
-  int left_out = strangers(facts->limits.access) & 022;
-  char *folder = pk_folder_of(facts->file);
-  if (!folder) return pk_fail_memory(error);
-  int mode = pk_file_mode(folder);
-  if (mode >= 0 && mode & left_out)
-    too_open(finding, folder, mode,
-             "others may make or replace files in this folder", error);
-  sqlite3_free(folder);
-  return error->code;
+  char *path = pk_folder_of(facts->file);
+  if (!path) return pk_fail_memory(error);
+  int folder = pk_file_mode(path);
+  if (folder < 0) folder = 0755;
+  int rc = judge_files(facts, folder, finding, error);
+  if (rc == SQLITE_OK && !finding->message)
+    rc = judge_folder(facts, path, folder, finding, error);
+  sqlite3_free(path);
+  return rc;
 }
 
 int pk_check_permissions(pk_health_facts *facts, pk_finding *finding,
@@ -115,9 +130,7 @@ int pk_check_permissions(pk_health_facts *facts, pk_finding *finding,
   sqlite3_snprintf(sizeof octal, octal, "%04o", mode);
   finding->value = pk_word(octal);
   finding->threshold = pk_word(most[access]);
-  int rc = judge_files(facts, finding, error);
-  if (rc == SQLITE_OK && !finding->message)
-    rc = judge_folder(facts, finding, error);
+  int rc = judge_places(facts, finding, error);
   if (rc == SQLITE_OK && !finding->message)
     rc = pk_found(finding, PK_PASS, error, "%s", messages[access]);
   return rc;

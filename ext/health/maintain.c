@@ -675,8 +675,8 @@ static int keep(pk_record *record, const char *answer, pk_error *error) {
   return rc;
 }
 
-/* The lock is taken before anything is done, and the file seen to be writable.
-** */
+/* The lock is taken before anything is done, and the file is seen to be
+** writable. */
 static int run(struct upkeep *upkeep, const char *path, char **answer,
                pk_error *error) {
   pk_record record = PK_RECORD_CLOSED;
