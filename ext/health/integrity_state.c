@@ -204,7 +204,7 @@ int pk_integrity_add(pk_integrity_state *state, const char *name, bool alone,
                      pk_error *error) {
   return pk_run(state->store, error,
                 "INSERT INTO object(name, whole, present, alone) "
-                "VALUES (%Q, 0, 1, %d) ON CONFLICT DO UPDATE "
+                "VALUES (%Q, 0, 1, %d) ON CONFLICT(name, whole) DO UPDATE "
                 "SET present = 1, alone = excluded.alone",
                 name, alone);
 }
