@@ -56,6 +56,10 @@ typedef struct pk_option {
 int pk_options_read(sqlite3 *db, sqlite3_value *json, const pk_option *known,
                     void *into, pk_error *error);
 
+/* Fails where the host was built without JSON functions, with a sentence that
+** begins with `what needs`: "maintenance needs". */
+int pk_require_json(sqlite3 *db, const char *what_needs, pk_error *error);
+
 /* Frees the texts in the struct and sets them to NULL. */
 void pk_options_free(const pk_option *known, void *into);
 

@@ -391,7 +391,7 @@ static int checkpoint_between(struct upkeep *upkeep, struct vacuum *vacuum,
 static void pause_for_writers(const struct vacuum *vacuum) {
   double pause = 2 * vacuum->held;
   if (pause < LEAST_PAUSE_SECONDS) pause = LEAST_PAUSE_SECONDS;
-  sqlite3_sleep((int)(pause * 1e3));
+  pk_pause((int)(pause * 1e3));
 }
 
 /* One batch, and what follows it. A lock of another's is met again later. */
@@ -483,24 +483,30 @@ static int vacuum(struct upkeep *upkeep, struct outcome *outcome,
 /* ---- integrity ---- */
 
 /* A row of what was checked in this run, what failed, what never had its turn,
-** and the first failure. The row (whole database) never has to have one. */
-#define CHECKS                                                        \
-  "SELECT total(checked_at >= %Q AND status <> 'not checked'),"       \
-  "  total(status = 'failed'),"                                       \
-  "  total(status = 'not checked' AND object <> '(whole database)')," \
-  "  max(iif(status = 'failed', object || ': ' || message, NULL)) "   \
+** and the first failure, or else what could not be checked. The row (whole
+** database) never has to have a turn. */
+#define CHECKS                                                          \
+  "SELECT total(checked_at >= %Q AND status IN ('ok', 'failed')),"      \
+  "  total(status = 'failed'),"                                         \
+  "  total(status = 'not checked' AND object <> '(whole database)'),"   \
+  "  total(status = 'unknown'),"                                        \
+  "  coalesce(max(iif(status = 'failed', object || ': ' || message,"    \
+  "      NULL)),"                                                       \
+  "    max(iif(status = 'unknown', object || ' could not be checked: '" \
+  "      || message, NULL))) "                                          \
   "FROM prod_integrity(%Q)"
 
 static int conclude_checks(struct upkeep *upkeep, sqlite3_stmt *checks,
                            struct outcome *outcome, pk_error *error) {
   sqlite3_int64 failed = sqlite3_column_int64(checks, 1);
   sqlite3_int64 waiting = sqlite3_column_int64(checks, 2);
+  sqlite3_int64 unknown = sqlite3_column_int64(checks, 3);
   pk_json_int64(&upkeep->json, "checked", sqlite3_column_int64(checks, 0));
   pk_json_int64(&upkeep->json, "failed", failed);
   pk_json_int64(&upkeep->json, "never_checked", waiting);
-  if (failed > 0)
-    return conclude(outcome, FAILED,
-                    sqlite3_mprintf("%s", sqlite3_column_text(checks, 3)),
+  if (failed > 0 || unknown > 0)
+    return conclude(outcome, failed > 0 ? FAILED : PARTIAL,
+                    sqlite3_mprintf("%s", sqlite3_column_text(checks, 4)),
                     error);
   if (waiting > 0)
     return conclude(outcome, PARTIAL,
@@ -510,8 +516,8 @@ static int conclude_checks(struct upkeep *upkeep, sqlite3_stmt *checks,
   return SQLITE_OK;
 }
 
-static int integrity(struct upkeep *upkeep, struct outcome *outcome,
-                     pk_error *error) {
+static int check_tables(struct upkeep *upkeep, struct outcome *outcome,
+                        pk_error *error) {
   sqlite3_stmt *checks = NULL;
   double left = seconds_left(upkeep);
   if (left < LEAST_CHECK_SECONDS) left = LEAST_CHECK_SECONDS;
@@ -524,6 +530,23 @@ static int integrity(struct upkeep *upkeep, struct outcome *outcome,
   sqlite3_finalize(checks);
   sqlite3_free(asked);
   return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+/* prod_integrity has to be told the time that is left, and remembers in JSON
+** whose turn it is. */
+static int integrity(struct upkeep *upkeep, struct outcome *outcome,
+                     pk_error *error) {
+  pk_error lacking = PK_NO_ERROR;
+  int rc = pk_require_json(upkeep->db, "checks in turns need", &lacking);
+  if (rc == SQLITE_OK) return check_tables(upkeep, outcome, error);
+  if (pk_ends_the_call(rc)) {
+    *error = lacking;
+    return rc;
+  }
+  rc =
+      conclude(outcome, SKIPPED, sqlite3_mprintf("%s", lacking.message), error);
+  pk_error_clear(&lacking);
+  return rc;
 }
 
 /* ---- the run ---- */
