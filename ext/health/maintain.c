@@ -485,16 +485,17 @@ static int vacuum(struct upkeep *upkeep, struct outcome *outcome,
 /* A row of what was checked in this run, what failed, what never had its turn,
 ** and the first failure, or else what could not be checked. The row (whole
 ** database) never has to have a turn. */
-#define CHECKS                                                          \
-  "SELECT total(checked_at >= %Q AND status IN ('ok', 'failed')),"      \
-  "  total(status = 'failed'),"                                         \
-  "  total(status = 'not checked' AND object <> '(whole database)'),"   \
-  "  total(status = 'unknown'),"                                        \
-  "  coalesce(max(iif(status = 'failed', object || ': ' || message,"    \
-  "      NULL)),"                                                       \
-  "    max(iif(status = 'unknown', object || ' could not be checked: '" \
-  "      || message, NULL))) "                                          \
+#define CHECKS                                                        \
+  "SELECT total(checked_at >= %Q AND status IN ('ok', 'failed')),"    \
+  "  total(status = 'failed'),"                                       \
+  "  total(status = 'not checked' AND object <> '(whole database)')," \
+  "  total(status = 'unknown'),"                                      \
+  "  coalesce(max(iif(status = 'failed', " PROBLEM                    \
+  ", NULL)),"                                                         \
+  "    max(iif(status = 'unknown', " PROBLEM                          \
+  ", NULL))) "                                                        \
   "FROM prod_integrity(%Q)"
+#define PROBLEM "object || ': ' || message"
 
 static int conclude_checks(struct upkeep *upkeep, sqlite3_stmt *checks,
                            struct outcome *outcome, pk_error *error) {
@@ -690,8 +691,14 @@ static int open_record(pk_record *record, const char *path, pk_error *error) {
 }
 
 static int keep(pk_record *record, const char *answer, pk_error *error) {
+  pk_error failure = PK_NO_ERROR;
   char *text = sqlite3_mprintf("%s\"last\":%s}\n", signature, answer);
-  int rc = text ? pk_record_write(record, text, error) : pk_fail_memory(error);
+  if (!text) return pk_fail_memory(error);
+  int rc = pk_record_write(record, text, &failure);
+  if (rc != SQLITE_OK)
+    pk_fail(error, rc, "all steps were taken, but not recorded: %s",
+            failure.message);
+  pk_error_clear(&failure);
   sqlite3_free(text);
   return rc;
 }
