@@ -1,7 +1,8 @@
 """Every name of prod_help in hosts of another SQLite than the system's: the
 oldest that prodkit loads into, the newest, and a lean one, built without JSON
-functions, progress handlers, tracing, memory statistics, URI file names and
-dbstat. Each name does its work there, or says what the host lacks.
+functions, progress handlers, tracing, memory statistics, URI file names,
+dbstat, threads and shared cache. Each name does its work there, or says what
+the host lacks.
 
 The hosts are test/hosts/bare_host.c with a sqlite3.c that `tools/install-needed test`
 fetches; see the Makefile for their options."""
@@ -292,6 +293,19 @@ def test_options_are_read_or_refused_with_the_reason(host, variant):
         assert line.startswith(f"Error: {name}: ") and reason in line or \
             name == "prod_auto_configure", (call, line)
     assert not [name for name in left if name.startswith("never")], left
+
+
+def test_a_file_that_is_no_database(host, variant):
+    """From 3.48 on SQLite reads the schema before the first SELECT."""
+    with harness.scratch_folder() as folder:
+        (folder / "text.db").write_text("This is a text. " * 100)
+        printed = run(host, variant, folder, "SELECT prod_health_code(); "
+                      "SELECT prod_version(); PRAGMA application_id",
+                      "text.db").splitlines()
+    error = "Error: file is not a database"
+    assert printed[2] == error
+    assert printed[:2] == ["503", printed[1]] if host == "oldest" \
+        else printed[:2] == [error, error], printed
 
 
 def test_backups_of_another_host_on_the_lean_one(variant):

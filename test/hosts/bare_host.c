@@ -43,7 +43,8 @@ int main(int argc, char **argv) {
   char *message = NULL;
   if (argc != 3) return fputs("usage: bare_host DATABASE LIBRARY\n", stderr), 2;
   script[fread(script, 1, sizeof script - 1, stdin)] = 0;
-  if (sqlite3_open(argv[1], &db) != SQLITE_OK ||
+  if (sqlite3_initialize() != SQLITE_OK ||
+      sqlite3_open(argv[1], &db) != SQLITE_OK ||
       sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 1, NULL) ||
       sqlite3_load_extension(db, argv[2], NULL, &message) != SQLITE_OK) {
     printf("Error: %s\n", message ? message : sqlite3_errmsg(db));
