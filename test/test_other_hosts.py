@@ -191,8 +191,13 @@ CASES = {
         "SELECT prod_stats_load('s.stats')", '{"path":"s.stats",…}'),
     "prod_index_advice": (
         "SELECT action, ddl FROM "
-        "prod_index_advice('SELECT * FROM o WHERE c_id = 5')",
-        "create|CREATE INDEX o_c_id ON o(c_id)"),
+        "prod_index_advice('SELECT * FROM o WHERE c_id = 5'); "
+        "SELECT ddl, verified FROM prod_index_advice("
+        "'SELECT * FROM o WHERE c_id = 5', '{\"proof\":\"copy\"}')",
+        "create|CREATE INDEX o_c_id ON o(c_id)\n"
+        "CREATE INDEX o_c_id ON o(c_id)|copy",
+        "create|CREATE INDEX o_c_id ON o(c_id)\n"
+        f"Error: prod_index_advice: options need {LACKS}; leave them out"),
     "prod_indexes": (
         "SELECT index_name, verdict FROM prod_indexes",
         "o_total|unused", "o_total|ok"),
