@@ -219,14 +219,10 @@ static void show(pk_rows *rows, const entry *self, sqlite3_int64 now) {
 }
 
 static int open_reader(catalogue *self, sqlite3 *db, pk_error *error) {
-  pk_error lacking = PK_NO_ERROR;
-  int rc = pk_require_json(db, "manifests need", &lacking);
-  self->unusable = rc == SQLITE_OK ? "bad manifest" : "unread manifest";
-  if (pk_ends_the_call(rc)) {
-    *error = lacking;
-    return rc;
-  }
-  pk_error_clear(&lacking);
+  bool json;
+  int rc = pk_host_has_json(db, &json, error);
+  if (rc != SQLITE_OK) return rc;
+  self->unusable = json ? "bad manifest" : "unread manifest";
   return pk_private_memory(db, &self->reader, error);
 }
 

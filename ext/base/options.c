@@ -169,19 +169,24 @@ int pk_options_read(sqlite3 *db, sqlite3_value *json, const pk_option *known,
 }
 
 /* Not asked of the user's connection, where an interrupt would answer. */
-int pk_require_json(sqlite3 *db, const char *what_needs, pk_error *error) {
+int pk_host_has_json(sqlite3 *db, bool *has, pk_error *error) {
   sqlite3 *private;
   sqlite3_stmt *probe = NULL;
   int rc = pk_private_memory(db, &private, error);
   if (rc != SQLITE_OK) return rc;
   rc = sqlite3_prepare_v2(private, "SELECT json_type('{}')", -1, &probe, NULL);
-  if (rc == SQLITE_ERROR)
-    fail_without_json(what_needs, "", error);
-  else if (rc != SQLITE_OK)
-    pk_fail_sql(error, rc, private);
+  *has = rc == SQLITE_OK;
+  if (rc != SQLITE_OK && rc != SQLITE_ERROR) pk_fail_sql(error, rc, private);
   sqlite3_finalize(probe);
   sqlite3_close(private);
-  return rc;
+  return rc == SQLITE_ERROR ? SQLITE_OK : rc;
+}
+
+int pk_require_json(sqlite3 *db, const char *what_needs, pk_error *error) {
+  bool has;
+  int rc = pk_host_has_json(db, &has, error);
+  if (rc != SQLITE_OK || has) return rc;
+  return fail_without_json(what_needs, "", error);
 }
 
 void pk_options_free(const pk_option *known, void *into) {

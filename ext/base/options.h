@@ -27,6 +27,7 @@
 #ifndef PK_OPTIONS_H
 #define PK_OPTIONS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "error.h"
@@ -56,8 +57,11 @@ typedef struct pk_option {
 int pk_options_read(sqlite3 *db, sqlite3_value *json, const pk_option *known,
                     void *into, pk_error *error);
 
-/* Fails where the host was built without JSON functions, with a sentence that
-** begins with `what needs`: "maintenance needs". */
+/* Has the host JSON functions? */
+int pk_host_has_json(sqlite3 *db, bool *has, pk_error *error);
+
+/* Fails where it has none, with a sentence that begins with `what_needs`:
+** "manifests need". */
 int pk_require_json(sqlite3 *db, const char *what_needs, pk_error *error);
 
 /* Frees the texts in the struct and sets them to NULL. */

@@ -306,9 +306,7 @@ static const char backup_recent[] =
     "    printf('the newest is %.1f hours old, of at most %g', newest,"
     "      :backup_max_hours)),"
     "  iif(newest <= :backup_max_hours, NULL,"
-    "    " ROTATE
-    ") "
-    "FROM (SELECT min(age_seconds) / 3600.0 AS newest " BACKUPS
+    "    " ROTATE ") FROM (SELECT min(age_seconds) / 3600.0 AS newest " BACKUPS
     "AND verified IS NOT 'missing')";
 
 /* With max() alone, the other columns are of its row (lang_select.html). */
@@ -319,7 +317,7 @@ static const char backup_verified[] =
     "  coalesce(path || ': ' || coalesce(verified, 'there is no manifest'),"
     "    'there is no backup'),"
     "  iif(verified IN ('quick', 'full'), NULL, " ROTATE
-    ") "
+    ")"
     "FROM (SELECT path, verified, max(taken_at) " BACKUPS ")";
 
 static const char maintenance[] =
@@ -340,24 +338,25 @@ static const char maintenance[] =
 
 static const char integrity[] =
     "WITH found AS (SELECT total(status = 'failed') AS failed,"
-    "  total(status <> 'ok' AND object <> '(whole database)') AS never,"
-    "  max(iif(status = 'unknown', object || ': ' || message, NULL)) AS kept,"
+    "  total(status = 'not checked' AND object <> '(whole database)') AS never,"
+    "  max(iif(status = 'unknown' AND object <> '(state file)',"
+    "    object || ': ' || message, NULL)) AS hindered,"
     "  julianday('now') - julianday(min(checked_at)) AS days,"
     "  min(checked_at) AS at,"
     "  max(iif(status = 'failed', object || ': ' || message, NULL)) AS problem "
     "  FROM prod_integrity(" STATE("{\"check\":false}", ":integrity_state")
     ")), judged AS (SELECT *, CASE WHEN failed THEN 'fail' "
-    "  WHEN never OR kept NOT NULL OR days > :integrity_max_days"
+    "  WHEN hindered NOT NULL OR never OR days > :integrity_max_days"
     "  THEN 'warn' ELSE 'pass' END "
     "  AS status FROM found) "
     "SELECT status, CASE WHEN failed THEN problem "
-    "  WHEN kept NOT NULL THEN kept "
+    "  WHEN hindered NOT NULL THEN hindered "
     "  WHEN never THEN printf('tables never checked: %d', never) "
     "  WHEN status = 'warn' THEN printf('a table was checked last at %s, more"
     " than %g days ago', at, :integrity_max_days) "
     "  ELSE 'every table was checked, the first one at ' || at END,"
-    "  CASE status WHEN 'warn' THEN " CHECK_INTEGRITY
-    " WHEN 'fail' THEN 'restore a backup: prod_backups, prod_restore' END "
+    "  CASE WHEN status = 'warn' AND hindered IS NULL THEN " CHECK_INTEGRITY
+    "  WHEN failed THEN 'restore a backup: prod_backups, prod_restore' END "
     "FROM judged";
 
 static const char statistics[] =
@@ -551,18 +550,6 @@ static int put_items(const struct checklist *list, pk_error *error) {
   return rc;
 }
 
-static int ask_for_json(struct checklist *list, pk_error *error) {
-  pk_error lacking = PK_NO_ERROR;
-  int rc = pk_require_json(list->db, "this needs", &lacking);
-  list->host_has_json = rc == SQLITE_OK;
-  if (pk_ends_the_call(rc)) {
-    *error = lacking;
-    return rc;
-  }
-  pk_error_clear(&lacking);
-  return SQLITE_OK;
-}
-
 static int show_checklist(pk_rows *rows, sqlite3 *db, sqlite3_value **arguments,
                           pk_error *error) {
   struct checklist list = {.db = db,
@@ -574,7 +561,7 @@ static int show_checklist(pk_rows *rows, sqlite3 *db, sqlite3_value **arguments,
   int rc = pk_options_read(db, arguments[0], options, &list.options, error);
   list.schema = list.options.schema ? list.options.schema : "main";
   if (rc == SQLITE_OK) rc = pk_schema_file(db, list.schema, &list.file, error);
-  if (rc == SQLITE_OK) rc = ask_for_json(&list, error);
+  if (rc == SQLITE_OK) rc = pk_host_has_json(db, &list.host_has_json, error);
   if (rc == SQLITE_OK && list.options.restore && !list.options.backup_dir)
     rc = pk_fail(error, SQLITE_ERROR,
                  "the option restore needs the option backup_dir");
