@@ -70,7 +70,7 @@ enum { ANALYSIS_LIMIT = 400 }; /* lang_analyze.html advises 100 to 1000 */
 
 #define LOCK_SECONDS 0.002
 #define LEAST_PAUSE_SECONDS 0.020
-enum { FIRST_BATCH = 8, MOST_PAGES = 10000, PAGES_BETWEEN_CHECKPOINTS = 1000 };
+enum { LEAST_BATCH = 8, MOST_PAGES = 10000, PAGES_BETWEEN_CHECKPOINTS = 1000 };
 
 /* A check makes at least one table's: not begun with less time than this. */
 #define LEAST_CHECK_SECONDS 0.05
@@ -361,12 +361,13 @@ static int vacuum_batch(struct upkeep *upkeep, struct vacuum *vacuum,
 }
 
 /* As many pages as would have taken LOCK_SECONDS, but no leap: the next pages
-** may be slower ones. */
+** may be slower ones. Nor fewer than LEAST_BATCH: where a commit waits for a slow
+** disk, a page by itself takes as long. */
 static void adapt_batch(struct vacuum *vacuum) {
   double fitting = (double)vacuum->batch * LOCK_SECONDS / (vacuum->held + 1e-6);
   sqlite3_int64 most = 2 * vacuum->batch;
   vacuum->batch = fitting < (double)most ? (sqlite3_int64)fitting : most;
-  if (vacuum->batch < 1) vacuum->batch = 1;
+  if (vacuum->batch < LEAST_BATCH) vacuum->batch = LEAST_BATCH;
   if (vacuum->batch > MOST_PAGES) vacuum->batch = MOST_PAGES;
 }
 
@@ -454,7 +455,7 @@ static char *nothing_to_vacuum(sqlite3_int64 auto_vacuum, sqlite3_int64 free) {
 
 static int vacuum(struct upkeep *upkeep, struct outcome *outcome,
                   pk_error *error) {
-  struct vacuum work = {.batch = FIRST_BATCH};
+  struct vacuum work = {.batch = LEAST_BATCH};
   sqlite3_int64 auto_vacuum = 0, page_size = 0;
   int rc = pk_query_int64(upkeep->db, &auto_vacuum, error,
                           "PRAGMA \"%w\".auto_vacuum", upkeep->schema);
