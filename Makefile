@@ -98,6 +98,30 @@ build/test/faults.so: test/faults/faults.c
 	$(SAY) link $@
 	$(Q)$(CC) -shared $(CFLAGS) -fvisibility=default -o $@ $< -ldl
 
+# Hosts with another SQLite than the system's, of sources that install-needed
+# fetches. Compiling takes longer than all that they run: not optimized.
+HOST_oldest := sqlite-3.34.0 -DSQLITE_USE_URI=1 -DSQLITE_ENABLE_JSON1 \
+               -DSQLITE_ENABLE_DBSTAT_VTAB -DSQLITE_ENABLE_STMTVTAB
+HOST_newest := sqlite-3.54.1 -DSQLITE_USE_URI=1 -DSQLITE_ENABLE_STAT4 \
+               -DSQLITE_ENABLE_DBSTAT_VTAB -DSQLITE_ENABLE_STMTVTAB \
+               -DSQLITE_ENABLE_API_ARMOR -DSQLITE_THREADSAFE=2
+# With the options that sqlite.org/compile.html recommends.
+HOST_lean   := sqlite-3.54.1 -DSQLITE_USE_URI=0 -DSQLITE_OMIT_JSON \
+               -DSQLITE_OMIT_PROGRESS_CALLBACK -DSQLITE_OMIT_TRACE \
+               -DSQLITE_DEFAULT_MEMSTATUS=0 -DSQLITE_DQS=0 -DSQLITE_THREADSAFE=0 \
+               -DSQLITE_OMIT_DECLTYPE -DSQLITE_OMIT_DEPRECATED \
+               -DSQLITE_OMIT_SHARED_CACHE -DSQLITE_OMIT_AUTOINIT \
+               -DSQLITE_LIKE_DOESNT_MATCH_BLOBS -DSQLITE_MAX_EXPR_DEPTH=0 \
+               -DSQLITE_USE_ALLOCA -DSQLITE_STRICT_SUBTYPE=1 \
+               -DSQLITE_DEFAULT_WAL_SYNCHRONOUS=1
+host_source = build/tools/$(firstword $(HOST_$*))
+
+build/test/host-%: test/hosts/bare_host.c Makefile
+	@mkdir -p $(@D)
+	$(SAY) link $@
+	$(Q)$(CC) -w -I$(host_source) $(wordlist 2,99,$(HOST_$*)) -o $@ $< \
+	  $(host_source)/sqlite3.c -lpthread -ldl -lm
+
 -include $(STATIC_OBJECTS:.o=.d) $(UNITS:=.d)
 
 # A fuzz target with libFuzzer's main, or with one that replays a corpus.

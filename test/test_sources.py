@@ -284,7 +284,9 @@ ODD_SOURCES = {
         Source(WAL + CONTENT, name="in/app.db", meanwhile=read_only_folder,
                as_nobody=True), 2 * (
             "Error: prod_backup_to: cannot read the database \"main\": "
-            "attempt to write a readonly database\n")),
+            "attempt to write a readonly database (no journal, -wal or -shm "
+            "can be made beside it: this process may not write in its "
+            "folder)\n")),
 }
 
 BACK_UP_ODD = "".join(f"""

@@ -17,6 +17,7 @@
 ** knows, NULL where there is no such argument. page is the name's page in
 ** docs/.
 */
+#include <string.h>
 #include <zlib.h>
 
 #include "../base/feature.h"
@@ -46,9 +47,6 @@ static const struct capability {
 } capabilities[] = {
     {"json", "SELECT json_valid('')"},
     {"dbstat", "SELECT 1 FROM dbstat"},
-    {"uri",
-     "SELECT 1 FROM pragma_compile_options "
-     "WHERE compile_options = 'USE_URI'"},
     {"stmt", "SELECT 1 FROM sqlite_stmt"},
 };
 
@@ -57,6 +55,18 @@ static bool compiles(sqlite3 *db, const char *sql) {
   int rc = sqlite3_prepare_v2(db, sql, -1, &statement, NULL);
   sqlite3_finalize(statement);
   return rc == SQLITE_OK;
+}
+
+/* The build, the process and whoever opened the connection each have a say in
+** this. A mode that there is none of is refused where the name is read as a
+** URI; as a path it is in a folder that is not there. */
+static bool reads_uris(sqlite3 *db) {
+  char *refusal = NULL;
+  sqlite3_exec(db, "ATTACH 'file:/prodkit/probe?mode=none' AS prodkit_probe",
+               NULL, NULL, &refusal);
+  bool reads = refusal && strstr(refusal, "no such access mode");
+  sqlite3_free(refusal);
+  return reads;
 }
 
 static int debug(sqlite3_context *context, sqlite3_value **arguments,
@@ -76,6 +86,7 @@ static int debug(sqlite3_context *context, sqlite3_value **arguments,
   for (size_t i = 0; i < sizeof capabilities / sizeof *capabilities; i++)
     pk_json_bool(&json, capabilities[i].name,
                  compiles(db, capabilities[i].probe));
+  pk_json_bool(&json, "uri", reads_uris(db));
   pk_json_end(&json);
   return pk_json_result(&json, context);
 }

@@ -25,6 +25,7 @@
 **     none, quick, full   the level
 **     NULL                there is no manifest
 **     bad manifest        the manifest is damaged; held is NULL
+**     unread manifest     the host has no JSON functions; held is NULL
 **     changed             the file is not as large as its manifest says
 **     missing             there is a manifest, and no backup
 **     damaged             a compressed backup without a manifest, not whole
@@ -60,9 +61,8 @@ typedef struct entry {
   char *path;
   pk_manifest facts; /* 0 and "" for what is not known */
   const char *state; /* shown as verified, in place of the level; or NULL */
+  bool held_unknown;
 } entry;
-
-static const char bad_manifest[] = "bad manifest";
 
 /* From the file itself. Fails where it is no backup, with SQLITE_CORRUPT where
 ** it was one. */
@@ -96,16 +96,26 @@ static int describe(entry *self, bool *is_one, pk_error *error) {
   return rc == SQLITE_NOMEM ? pk_fail_memory(error) : SQLITE_OK;
 }
 
-static int read_entry(entry *self, sqlite3 *reader, bool *is_one,
+typedef struct catalogue {
+  const char *folder;
+  sqlite3 *reader;      /* of manifests */
+  const char *unusable; /* the state of an entry whose manifest is not */
+  entry *entries;
+  int count;
+} catalogue;
+
+static int read_entry(entry *self, const catalogue *of, bool *is_one,
                       pk_error *error) {
   pk_error failure = PK_NO_ERROR;
   bool found;
   sqlite3_int64 bytes = pk_file_bytes(self->path);
-  int rc = pk_manifest_read(reader, self->path, &found, &self->facts, &failure);
+  int rc =
+      pk_manifest_read(of->reader, self->path, &found, &self->facts, &failure);
   pk_error_clear(&failure);
   if (rc == SQLITE_NOMEM) return pk_fail_memory(error);
   if (rc != SQLITE_OK) {
-    self->state = bad_manifest;
+    self->state = of->unusable;
+    self->held_unknown = true;
     self->facts = (pk_manifest){0};
   } else if (found && bytes < 0) {
     self->state = "missing";
@@ -119,13 +129,6 @@ static int read_entry(entry *self, sqlite3 *reader, bool *is_one,
 
 /* ---- the backups of a folder ---- */
 
-typedef struct catalogue {
-  const char *folder;
-  sqlite3 *reader; /* of manifests */
-  entry *entries;
-  int count;
-} catalogue;
-
 /* Takes the path over. */
 static int add_entry(catalogue *self, char *path, pk_error *error) {
   bool is_one = true;
@@ -137,7 +140,7 @@ static int add_entry(catalogue *self, char *path, pk_error *error) {
   self->entries = all;
   entry *next = &all[self->count];
   *next = (entry){.path = path};
-  int rc = read_entry(next, self->reader, &is_one, error);
+  int rc = read_entry(next, self, &is_one, error);
   if (rc == SQLITE_OK && is_one)
     self->count++;
   else
@@ -205,7 +208,7 @@ static void show(pk_rows *rows, const entry *self, sqlite3_int64 now) {
   known_number(rows, facts->pages);
   known_text(rows, facts->compression);
   known_text(rows, self->state ? self->state : facts->verified);
-  if (self->state == bad_manifest)
+  if (self->held_unknown)
     pk_row_null(rows);
   else
     pk_row_int64(rows, facts->held);
@@ -215,11 +218,19 @@ static void show(pk_rows *rows, const entry *self, sqlite3_int64 now) {
     pk_row_null(rows);
 }
 
+static int open_reader(catalogue *self, sqlite3 *db, pk_error *error) {
+  bool json;
+  int rc = pk_host_has_json(db, &json, error);
+  if (rc != SQLITE_OK) return rc;
+  self->unusable = json ? "bad manifest" : "unread manifest";
+  return pk_private_memory(db, &self->reader, error);
+}
+
 static int backups(pk_rows *rows, sqlite3 *db, sqlite3_value **arguments,
                    pk_error *error) {
   catalogue self = {0};
   int rc = pk_text_argument(arguments[0], "dir", &self.folder, error);
-  if (rc == SQLITE_OK) rc = pk_private_memory(db, &self.reader, error);
+  if (rc == SQLITE_OK) rc = open_reader(&self, db, error);
   if (rc == SQLITE_OK) rc = read_folder(&self, error);
   sqlite3_int64 now = (sqlite3_int64)time(NULL);
   for (int i = 0; i < self.count; i++) {
@@ -243,9 +254,10 @@ static int read_switch(sqlite3_value *value, bool *on, pk_error *error) {
 
 static int read_manifest(sqlite3 *db, const char *path, pk_manifest *manifest,
                          pk_error *error) {
-  sqlite3 *reader;
+  sqlite3 *reader = NULL;
   bool found = false;
-  int rc = pk_private_memory(db, &reader, error);
+  int rc = pk_require_json(db, "manifests need", error);
+  if (rc == SQLITE_OK) rc = pk_private_memory(db, &reader, error);
   if (rc == SQLITE_OK)
     rc = pk_manifest_read(reader, path, &found, manifest, error);
   sqlite3_close(reader);

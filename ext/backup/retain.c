@@ -432,6 +432,7 @@ static int answer_prune(const pruning *self, bool dry_run, pk_json *json,
 static int read_prune(pruning *self, prune_options *options,
                       sqlite3_value **arguments, pk_error *error) {
   int rc = pk_text_argument(arguments[0], "dir", &self->folder, error);
+  if (rc == SQLITE_OK) rc = pk_require_json(self->db, "manifests need", error);
   if (rc == SQLITE_OK)
     rc = pk_options_read(self->db, arguments[1], prune_known, options, error);
   self->keep = options->keep;
@@ -552,7 +553,7 @@ static int choose_path(rotation *job, pk_error *error) {
     if (rc != SQLITE_OK || !taken) return rc;
     if (pk_interrupted(job->db))
       return pk_fail(error, SQLITE_INTERRUPT, "interrupted");
-    sqlite3_sleep(SLICE_MS);
+    pk_pause(SLICE_MS);
   }
 }
 
@@ -666,6 +667,7 @@ static int backup_rotate(sqlite3_context *context, sqlite3_value **arguments,
   pk_json json;
   pk_json_begin(&json);
   int rc = pk_text_argument(arguments[0], "dir", &job.folder, error);
+  if (rc == SQLITE_OK) rc = pk_require_json(job.db, "manifests need", error);
   if (rc == SQLITE_OK)
     rc = pk_options_read(job.db, arguments[1], rotate_known, &job.options,
                          error);

@@ -1,7 +1,8 @@
 /* clock.c: see clock.h. */
-#define _GNU_SOURCE /* clock_gettime, gmtime_r */
+#define _GNU_SOURCE /* clock_gettime, nanosleep, gmtime_r */
 #include "clock.h"
 
+#include <errno.h>
 #include <math.h>
 #include <time.h>
 
@@ -25,6 +26,12 @@ double pk_thread_seconds(void) {
 
 double pk_seconds_since(double began) {
   return round((pk_seconds() - began) * 1e3) / 1e3;
+}
+
+void pk_pause(int milliseconds) {
+  struct timespec left = {milliseconds / 1000, milliseconds % 1000 * 1000000L};
+  while (nanosleep(&left, &left) != 0 && errno == EINTR)
+    ;
 }
 
 /* A year of more than four digits does not fit, and gives the empty text. */

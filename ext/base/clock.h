@@ -1,6 +1,6 @@
 /*
-** clock.h: the two clocks. Durations come from the monotonic one; times that a
-** person reads are UTC in ISO 8601.
+** clock.h: the two clocks, and waiting. Durations come from the monotonic clock;
+** times that a person reads are UTC in ISO 8601.
 */
 #ifndef PK_CLOCK_H
 #define PK_CLOCK_H
@@ -20,6 +20,10 @@ double pk_thread_seconds(void);
 /* Seconds since an earlier pk_seconds(), to the millisecond, as shown to
 ** people. */
 double pk_seconds_since(double began);
+
+/* Waits. Not sqlite3_sleep(): in a host that was built without HAVE_USLEEP
+** that waits for a second at least. */
+void pk_pause(int milliseconds);
 
 /* Room for a time as pk_utc_now writes it. */
 #define PK_UTC_BYTES 24

@@ -31,10 +31,15 @@ int pk_fail(pk_error *error, int code, const char *format, ...) {
 ** keeps the system's reason for these two kinds of failure only; where it says
 ** a sentence that a function of ours made, the reason is in it. */
 static char *said(sqlite3 *db) {
+  static const char no_room_beside[] =
+      "no journal, -wal or -shm can be made beside it: this process may not "
+      "write in its folder";
   const char *message = sqlite3_errmsg(db);
   int code = sqlite3_errcode(db), cause = sqlite3_system_errno(db);
   bool of_system =
       (code & 0xff) == SQLITE_IOERR || (code & 0xff) == SQLITE_CANTOPEN;
+  if (sqlite3_extended_errcode(db) == SQLITE_READONLY_DIRECTORY)
+    return sqlite3_mprintf("%s (%s)", message, no_room_beside);
   if (!of_system || cause == 0 || strcmp(message, sqlite3_errstr(code)) != 0)
     return sqlite3_mprintf("%s", message);
   return sqlite3_mprintf("%s (%s)", message, strerror(cause));

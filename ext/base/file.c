@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "folder.h"
 
 #define PART_SUFFIX ".prodkit-part"
@@ -108,7 +109,7 @@ static int remove_part(const char *path, const char *target, pk_abandoned tell,
   int fd = seize_part(path);
   if (fd < 0) return SQLITE_OK;
   close(fd);
-  sqlite3_sleep(PUBLISHING_MS);
+  pk_pause(PUBLISHING_MS);
   fd = seize_part(path);
   if (fd < 0) return SQLITE_OK;
   int rc = tell ? tell(context, target, error) : SQLITE_OK;

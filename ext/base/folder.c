@@ -105,7 +105,7 @@ int pk_folder_lock(int *lock, sqlite3 *db, const char *folder,
                      "another process is changing what is in %s; try again "
                      "when it is done",
                      folder);
-    sqlite3_sleep(LOCK_SLICE_MS);
+    pk_pause(LOCK_SLICE_MS);
   }
   return SQLITE_OK;
 }

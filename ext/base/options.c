@@ -106,6 +106,14 @@ static int read_entry(sqlite3_stmt *entry, const pk_option *known, void *into,
   return SQLITE_OK;
 }
 
+static int fail_without_json(const char *what_needs, const char *advice,
+                             pk_error *error) {
+  return pk_fail(error, SQLITE_ERROR,
+                 "%s JSON functions, which this host's SQLite (%s) was built "
+                 "without%s",
+                 what_needs, sqlite3_libversion(), advice);
+}
+
 /* Is it a JSON object? Asked apart from reading it, for a clear message. */
 static int check_object(sqlite3 *reader, sqlite3_value *json, pk_error *error) {
   static const char must_be[] =
@@ -116,10 +124,7 @@ static int check_object(sqlite3 *reader, sqlite3_value *json, pk_error *error) {
   int rc = sqlite3_prepare_v2(reader, "SELECT json_type(?1) = 'object'", -1,
                               &check, NULL);
   if (rc == SQLITE_ERROR)
-    return pk_fail(error, rc,
-                   "options need a SQLite with JSON functions, which this "
-                   "host (%s) was built without; leave them out",
-                   sqlite3_libversion());
+    return fail_without_json("options need", "; leave them out", error);
   if (rc == SQLITE_OK) rc = sqlite3_bind_value(check, 1, json);
   if (rc == SQLITE_OK) rc = sqlite3_step(check);
   bool object = rc == SQLITE_ROW && sqlite3_column_int(check, 0);
@@ -161,6 +166,27 @@ int pk_options_read(sqlite3 *db, sqlite3_value *json, const pk_option *known,
   if (rc == SQLITE_OK) rc = read_entries(reader, json, known, into, error);
   sqlite3_close(reader);
   return rc;
+}
+
+/* Not asked of the user's connection, where an interrupt would answer. */
+int pk_host_has_json(sqlite3 *db, bool *has, pk_error *error) {
+  sqlite3 *private;
+  sqlite3_stmt *probe = NULL;
+  int rc = pk_private_memory(db, &private, error);
+  if (rc != SQLITE_OK) return rc;
+  rc = sqlite3_prepare_v2(private, "SELECT json_type('{}')", -1, &probe, NULL);
+  *has = rc == SQLITE_OK;
+  if (rc != SQLITE_OK && rc != SQLITE_ERROR) pk_fail_sql(error, rc, private);
+  sqlite3_finalize(probe);
+  sqlite3_close(private);
+  return rc == SQLITE_ERROR ? SQLITE_OK : rc;
+}
+
+int pk_require_json(sqlite3 *db, const char *what_needs, pk_error *error) {
+  bool has;
+  int rc = pk_host_has_json(db, &has, error);
+  if (rc != SQLITE_OK || has) return rc;
+  return fail_without_json(what_needs, "", error);
 }
 
 void pk_options_free(const pk_option *known, void *into) {

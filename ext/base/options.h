@@ -27,6 +27,7 @@
 #ifndef PK_OPTIONS_H
 #define PK_OPTIONS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "error.h"
@@ -55,6 +56,13 @@ typedef struct pk_option {
 ** every case. */
 int pk_options_read(sqlite3 *db, sqlite3_value *json, const pk_option *known,
                     void *into, pk_error *error);
+
+/* Has the host JSON functions? */
+int pk_host_has_json(sqlite3 *db, bool *has, pk_error *error);
+
+/* Fails where it has none, with a sentence that begins with `what_needs`:
+** "manifests need". */
+int pk_require_json(sqlite3 *db, const char *what_needs, pk_error *error);
 
 /* Frees the texts in the struct and sets them to NULL. */
 void pk_options_free(const pk_option *known, void *into);

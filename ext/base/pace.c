@@ -81,7 +81,7 @@ int pk_pace_step(pk_pace *pace, sqlite3_int64 bytes, pk_error *error) {
   pace->done += bytes;
   int rc = pk_pace_check(pace, error);
   while (rc == SQLITE_OK && ahead(pace, now)) {
-    sqlite3_sleep(SLICE_MS);
+    pk_pause(SLICE_MS);
     now = pk_seconds();
     rc = pk_pace_check(pace, error);
   }

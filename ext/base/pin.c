@@ -45,7 +45,7 @@ int pk_wait_for_lock(sqlite3 *db, const char *schema, double give_up,
                    "the database \"%s\" is locked by another connection, and "
                    "stayed so for %d seconds",
                    schema, PK_PATIENCE_SECONDS);
-  sqlite3_sleep(PAUSE_MILLISECONDS);
+  pk_pause(PAUSE_MILLISECONDS);
   if (!pk_interrupted(db)) return SQLITE_OK;
   return pk_fail(error, SQLITE_INTERRUPT, "interrupted");
 }

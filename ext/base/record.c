@@ -77,14 +77,22 @@ int pk_record_open(pk_record *record, const char *path, const char *signature,
   return SQLITE_OK;
 }
 
-/* A record is small enough to be written by one call. Whatever is left of a
-** longer one is cut off after it, so that the file is never empty. */
+static bool write_all(int fd, const char *text, size_t bytes) {
+  size_t done = 0;
+  while (done < bytes) {
+    ssize_t written = pwrite(fd, text + done, bytes - done, (off_t)done);
+    if (written < 0 && errno != EINTR) return false;
+    if (written > 0) done += (size_t)written;
+  }
+  return true;
+}
+
+/* Whatever is left of a longer one is cut off after it, so that the file is
+** never empty. */
 int pk_record_write(pk_record *record, const char *text, pk_error *error) {
   size_t bytes = strlen(text);
-  ssize_t written = pwrite(record->fd, text, bytes, 0);
-  if (written >= 0 && (size_t)written < bytes) errno = ENOSPC;
-  if (written != (ssize_t)bytes || ftruncate(record->fd, written) != 0 ||
-      pk_sync(record->fd) != 0)
+  if (!write_all(record->fd, text, bytes) ||
+      ftruncate(record->fd, (off_t)bytes) != 0 || pk_sync(record->fd) != 0)
     return pk_fail_errno(error, SQLITE_IOERR, "cannot write %s", record->path);
   return SQLITE_OK;
 }

@@ -268,17 +268,12 @@ static int refuse_option(sqlite3 *private, const char *options,
 static int check_request(sqlite3 *private, const char *profile,
                          const char *options, pk_error *error) {
   sqlite3_int64 object = 0;
-  int rc = pk_query_int64(private, &object, error,
-                          "SELECT CASE WHEN json_valid(%Q) "
-                          "THEN json_type(%Q) = 'object' END",
-                          options, options);
-  if (rc == SQLITE_ERROR) {
-    pk_error_clear(error);
-    return pk_fail(error, SQLITE_ERROR,
-                   "this needs a SQLite with JSON functions, which the host "
-                   "(%s) was built without",
-                   sqlite3_libversion());
-  }
+  int rc = pk_require_json(private, "this needs", error);
+  if (rc == SQLITE_OK)
+    rc = pk_query_int64(private, &object, error,
+                        "SELECT CASE WHEN json_valid(%Q) "
+                        "THEN json_type(%Q) = 'object' END",
+                        options, options);
   if (rc == SQLITE_OK && !object)
     return pk_run(private, error, "SELECT prod_configure(%Q, %Q)", profile,
                   options);

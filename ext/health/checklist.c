@@ -60,6 +60,7 @@
 #include "../base/feature.h"
 #include "../base/file.h"
 #include "../base/folder.h"
+#include "../base/json.h"
 #include "../base/sql.h"
 #include "../format/manifest.h"
 
@@ -103,6 +104,7 @@ struct checklist {
   pk_rows *rows;
   struct checklist_options options;
   const char *schema, *file; /* "" for an in-memory or temporary database */
+  bool host_has_json;
   char database[PK_DATABASE_BYTES]; /* its name among backups */
 };
 
@@ -134,6 +136,21 @@ static int put_unknown(const struct checklist *list, const char *item,
 enum { OF_OTHERS = 07, OF_GROUP_AND_OTHERS = 077, WRITABLE = 022 };
 #define STICKY 01000
 
+/* prod_secure_files, told to leave the folder, which is another item. NULL:
+** for want of memory. */
+static char *secure_files(const struct checklist *list) {
+  pk_json json;
+  pk_json_begin(&json);
+  pk_json_bool(&json, "folder", false);
+  if (sqlite3_stricmp(list->schema, "main") != 0)
+    pk_json_text(&json, "schema", list->schema);
+  char *told = pk_json_finish(&json);
+  char *call =
+      told ? sqlite3_mprintf("SELECT prod_secure_files(%Q)", told) : NULL;
+  sqlite3_free(told);
+  return call;
+}
+
 /* COMMAND 'PATH', as a shell reads it. */
 static char *shell_command(const char *command, const char *path) {
   sqlite3_str *text = sqlite3_str_new(NULL);
@@ -149,29 +166,28 @@ static char *shell_command(const char *command, const char *path) {
 
 static void put_mode(const struct checklist *list, const char *item,
                      const char *status, int mode, const char *path,
-                     const char *meaning, const char *command) {
+                     const char *meaning) {
   pk_row(list->rows);
   pk_row_text(list->rows, item);
   pk_row_text(list->rows, status);
   pk_row_format(list->rows, "%s has mode %c%c%c%c: %s", path,
                 '0' + (mode >> 9 & 7), '0' + (mode >> 6 & 7),
                 '0' + (mode >> 3 & 7), '0' + (mode & 7), meaning);
-  if (command)
-    pk_row_take(list->rows, shell_command(command, path));
-  else
-    pk_row_null(list->rows);
 }
 
 static void put_file_mode(const struct checklist *list, const char *item,
                           const char *path, int mode) {
   if (mode & OF_OTHERS)
-    put_mode(list, item, "fail", mode, path, "every user may read or change it",
-             "chmod 600");
+    put_mode(list, item, "fail", mode, path,
+             "every user may read or change it");
   else if (mode & OF_GROUP_AND_OTHERS)
-    put_mode(list, item, "warn", mode, path, "its group may read or change it",
-             "chmod 600");
+    put_mode(list, item, "warn", mode, path, "its group may read or change it");
   else
-    put_mode(list, item, "pass", mode, path, "only its owner may use it", NULL);
+    put_mode(list, item, "pass", mode, path, "only its owner may use it");
+  if (mode & OF_GROUP_AND_OTHERS)
+    pk_row_take(list->rows, list->host_has_json
+                                ? secure_files(list)
+                                : shell_command("chmod 600", path));
 }
 
 static int check_database_file(const struct checklist *list, const char *item,
@@ -212,14 +228,15 @@ static int check_folder(const struct checklist *list, const char *item,
   else if (mode & WRITABLE && mode & STICKY)
     put_mode(list, item, "warn", mode, folder,
              "every user may make files in it: keep the database in a folder "
-             "of its own",
-             NULL);
+             "of its own");
   else if (mode & WRITABLE)
     put_mode(list, item, "fail", mode, folder,
-             "others may replace the files in it", "chmod go-w");
+             "others may replace the files in it");
   else
     put_mode(list, item, "pass", mode, folder,
-             "only its owner may replace what is in it", NULL);
+             "only its owner may replace what is in it");
+  if (mode >= 0 && mode & WRITABLE && !(mode & STICKY))
+    pk_row_take(list->rows, shell_command("chmod go-w", folder));
   sqlite3_free(folder);
   return error->code;
 }
@@ -234,10 +251,27 @@ static int check_folder(const struct checklist *list, const char *item,
 #define STATE(given, path) \
   "json_patch('" given "', json_object('schema', :schema, 'state', " path "))"
 
-#define MAINTAIN                                                          \
-  "iif(lower(:schema) = 'main', 'SELECT prod_maintain()',"                \
-  "  'SELECT prod_maintain(' || quote(json_object('schema', :schema)) ||" \
-  "  ')')"
+/* The options that a fix needs because they are not the defaults, as SQL writes
+** them, with `before` and `after` around them; '' where it needs none. */
+#define TOLD(before, options, after)                                    \
+  "(SELECT iif(told = '{}', '', '" before "' || quote(told) || '" after \
+  "') FROM (SELECT json_patch('{}', json_object('schema',"              \
+  "  iif(lower(:schema) = 'main', NULL, :schema)" options ")) AS told))"
+
+#define STATES ", 'state', :maintain_state, 'integrity_state', :integrity_state"
+#define CHECKED ", 'state', :integrity_state"
+
+/* clang-format off */
+#define ROTATE \
+  "'SELECT prod_backup_rotate(' || quote(:backup_dir) || " \
+  TOLD(", ", "", "") " || ')'"
+
+#define MAINTAIN \
+  "'SELECT prod_maintain(' || " TOLD("", STATES, "") " || ')'"
+
+#define CHECK_INTEGRITY \
+  "'SELECT * FROM prod_integrity' || " TOLD("(", CHECKED, ")")
+/* clang-format on */
 
 static const char journal_mode[] =
     "SELECT CASE status WHEN 'ok' THEN 'pass' WHEN 'differs' THEN 'fail' "
@@ -264,8 +298,7 @@ static const char backup_present[] =
     "SELECT iif(count(*) > 0, 'pass', 'fail'),"
     "  count(*) || ' of \"' || :database || '\" in ' || :backup_dir,"
     "  iif(count(*) > 0, NULL,"
-    "    'SELECT prod_backup_rotate(' || quote(:backup_dir) || ')') " BACKUPS
-    "AND verified IS NOT 'missing'";
+    "    " ROTATE ") " BACKUPS "AND verified IS NOT 'missing'";
 
 static const char backup_recent[] =
     "SELECT iif(newest <= :backup_max_hours, 'pass', 'fail'),"
@@ -273,8 +306,7 @@ static const char backup_recent[] =
     "    printf('the newest is %.1f hours old, of at most %g', newest,"
     "      :backup_max_hours)),"
     "  iif(newest <= :backup_max_hours, NULL,"
-    "    'SELECT prod_backup_rotate(' || quote(:backup_dir) || ')') "
-    "FROM (SELECT min(age_seconds) / 3600.0 AS newest " BACKUPS
+    "    " ROTATE ") FROM (SELECT min(age_seconds) / 3600.0 AS newest " BACKUPS
     "AND verified IS NOT 'missing')";
 
 /* With max() alone, the other columns are of its row (lang_select.html). */
@@ -284,8 +316,8 @@ static const char backup_verified[] =
     "  THEN 'warn' ELSE 'fail' END,"
     "  coalesce(path || ': ' || coalesce(verified, 'there is no manifest'),"
     "    'there is no backup'),"
-    "  iif(path IS NULL OR verified IN ('quick', 'full'), NULL,"
-    "    'SELECT prod_backup_verify(' || quote(path) || ')') "
+    "  iif(verified IN ('quick', 'full'), NULL, " ROTATE
+    ")"
     "FROM (SELECT path, verified, max(taken_at) " BACKUPS ")";
 
 static const char maintenance[] =
@@ -306,21 +338,25 @@ static const char maintenance[] =
 
 static const char integrity[] =
     "WITH found AS (SELECT total(status = 'failed') AS failed,"
-    "  total(status <> 'ok' AND object <> '(whole database)') AS never,"
+    "  total(status = 'not checked' AND object <> '(whole database)') AS never,"
+    "  max(iif(status = 'unknown' AND object <> '(state file)',"
+    "    object || ': ' || message, NULL)) AS hindered,"
     "  julianday('now') - julianday(min(checked_at)) AS days,"
     "  min(checked_at) AS at,"
     "  max(iif(status = 'failed', object || ': ' || message, NULL)) AS problem "
     "  FROM prod_integrity(" STATE("{\"check\":false}", ":integrity_state")
     ")), judged AS (SELECT *, CASE WHEN failed THEN 'fail' "
-    "  WHEN never OR days > :integrity_max_days THEN 'warn' ELSE 'pass' END "
+    "  WHEN hindered NOT NULL OR never OR days > :integrity_max_days"
+    "  THEN 'warn' ELSE 'pass' END "
     "  AS status FROM found) "
     "SELECT status, CASE WHEN failed THEN problem "
+    "  WHEN hindered NOT NULL THEN hindered "
     "  WHEN never THEN printf('tables never checked: %d', never) "
     "  WHEN status = 'warn' THEN printf('a table was checked last at %s, more"
     " than %g days ago', at, :integrity_max_days) "
     "  ELSE 'every table was checked, the first one at ' || at END,"
-    "  CASE status WHEN 'warn' THEN 'SELECT * FROM prod_integrity' "
-    "  WHEN 'fail' THEN 'restore a backup: prod_backups, prod_restore' END "
+    "  CASE WHEN status = 'warn' AND hindered IS NULL THEN " CHECK_INTEGRITY
+    "  WHEN failed THEN 'restore a backup: prod_backups, prod_restore' END "
     "FROM judged";
 
 static const char statistics[] =
@@ -458,6 +494,7 @@ struct item {
   const char *sql; /* asks another feature; or */
   int (*check)(const struct checklist *, const char *item, pk_error *);
   bool of_file;       /* unknown for an in-memory or temporary database */
+  bool of_json;       /* unknown on a host without JSON functions */
   const char *option; /* without which it is unknown; or NULL */
   size_t given;
 };
@@ -479,9 +516,9 @@ static const struct item items[] = {
      OF_BACKUPS},
     {"metrics_fresh", .check = check_metrics, .option = "metrics_file",
      .given = OPTION(metrics_file)},
-    {"maintenance", maintenance, .of_file = true},
-    {"integrity", integrity, .of_file = true},
-    {"statistics", statistics, .of_file = true},
+    {"maintenance", maintenance, .of_file = true, .of_json = true},
+    {"integrity", integrity, .of_file = true, .of_json = true},
+    {"statistics", statistics, .of_file = true, .of_json = true},
     {"foreign_key_indexes", foreign_key_indexes},
 };
 
@@ -497,6 +534,8 @@ static int look(const struct checklist *list, const struct item *item,
                    "an in-memory or temporary database has no file");
   if (is_missing(list, item))
     return pk_fail(error, SQLITE_ERROR, "the option %s tells", item->option);
+  if (item->of_json && !list->host_has_json)
+    return pk_require_json(list->db, "this needs", error);
   return item->sql ? put_answer(list, item->name, item->sql, error)
                    : item->check(list, item->name, error);
 }
@@ -522,6 +561,7 @@ static int show_checklist(pk_rows *rows, sqlite3 *db, sqlite3_value **arguments,
   int rc = pk_options_read(db, arguments[0], options, &list.options, error);
   list.schema = list.options.schema ? list.options.schema : "main";
   if (rc == SQLITE_OK) rc = pk_schema_file(db, list.schema, &list.file, error);
+  if (rc == SQLITE_OK) rc = pk_host_has_json(db, &list.host_has_json, error);
   if (rc == SQLITE_OK && list.options.restore && !list.options.backup_dir)
     rc = pk_fail(error, SQLITE_ERROR,
                  "the option restore needs the option backup_dir");

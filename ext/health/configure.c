@@ -44,6 +44,7 @@
 */
 #include <string.h>
 
+#include "../base/clock.h"
 #include "../base/feature.h"
 #include "../base/json.h"
 #include "../base/sql.h"
@@ -216,7 +217,7 @@ static int plan_patiently(sqlite3 *db, const struct request *request,
                      "another connection has the database locked for itself, "
                      "for over %lld ms; try again later. Nothing was set",
                      waited);
-    sqlite3_sleep(pause);
+    pk_pause(pause);
     rc = plan_settings(db, request, plan, error);
   }
   return rc;

@@ -207,8 +207,8 @@ int pk_integrity_add(pk_integrity_state *state, const char *name, bool alone,
   if (!state->add)
     rc = pk_prepare(state->store, &state->add, error,
                     "INSERT INTO object(name, whole, present, alone) "
-                    "VALUES (?1, 0, 1, ?2) ON CONFLICT DO UPDATE "
-                    "SET present = 1, alone = excluded.alone");
+                    "VALUES (?1, 0, 1, ?2) ON CONFLICT(name, whole) "
+                    "DO UPDATE SET present = 1, alone = excluded.alone");
   if (rc != SQLITE_OK) return rc;
   sqlite3_bind_text(state->add, 1, name, -1, SQLITE_STATIC);
   sqlite3_bind_int(state->add, 2, alone);

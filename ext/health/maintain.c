@@ -71,7 +71,7 @@ enum { ANALYSIS_LIMIT = 400 }; /* lang_analyze.html advises 100 to 1000 */
 
 #define LOCK_SECONDS 0.002
 #define LEAST_PAUSE_SECONDS 0.020
-enum { FIRST_BATCH = 8, MOST_PAGES = 10000, PAGES_BETWEEN_CHECKPOINTS = 1000 };
+enum { LEAST_BATCH = 8, MOST_PAGES = 10000, PAGES_BETWEEN_CHECKPOINTS = 1000 };
 
 /* A check makes at least one table's: not begun with less time than this. */
 #define LEAST_CHECK_SECONDS 0.05
@@ -363,12 +363,13 @@ static int vacuum_batch(struct upkeep *upkeep, struct vacuum *vacuum,
 }
 
 /* As many pages as would have taken LOCK_SECONDS, but no leap: the next pages
-** may be slower ones. */
+** may be slower ones. Nor fewer than LEAST_BATCH: where a commit waits for a slow
+** disk, a page by itself takes as long. */
 static void adapt_batch(struct vacuum *vacuum) {
   double fitting = (double)vacuum->batch * LOCK_SECONDS / (vacuum->held + 1e-6);
   sqlite3_int64 most = 2 * vacuum->batch;
   vacuum->batch = fitting < (double)most ? (sqlite3_int64)fitting : most;
-  if (vacuum->batch < 1) vacuum->batch = 1;
+  if (vacuum->batch < LEAST_BATCH) vacuum->batch = LEAST_BATCH;
   if (vacuum->batch > MOST_PAGES) vacuum->batch = MOST_PAGES;
 }
 
@@ -393,7 +394,7 @@ static int checkpoint_between(struct upkeep *upkeep, struct vacuum *vacuum,
 static void pause_for_writers(const struct vacuum *vacuum) {
   double pause = 2 * vacuum->held;
   if (pause < LEAST_PAUSE_SECONDS) pause = LEAST_PAUSE_SECONDS;
-  sqlite3_sleep((int)(pause * 1e3));
+  pk_pause((int)(pause * 1e3));
 }
 
 /* One batch, and what follows it. A lock of another's is met again later. */
@@ -456,7 +457,7 @@ static char *nothing_to_vacuum(sqlite3_int64 auto_vacuum, sqlite3_int64 free) {
 
 static int vacuum(struct upkeep *upkeep, struct outcome *outcome,
                   pk_error *error) {
-  struct vacuum work = {.batch = FIRST_BATCH};
+  struct vacuum work = {.batch = LEAST_BATCH};
   sqlite3_int64 auto_vacuum = 0, page_size = 0;
   int rc = pk_query_int64(upkeep->db, &auto_vacuum, error,
                           "PRAGMA \"%w\".auto_vacuum", upkeep->schema);
@@ -485,24 +486,29 @@ static int vacuum(struct upkeep *upkeep, struct outcome *outcome,
 /* ---- integrity ---- */
 
 /* A row of what was checked in this run, what failed, what never had its turn,
-** and the first failure. The row (whole database) never has to have one. */
-#define CHECKS                                                        \
-  "SELECT total(checked_at >= %Q AND status <> 'not checked'),"       \
-  "  total(status = 'failed'),"                                       \
-  "  total(status = 'not checked' AND object <> '(whole database)')," \
-  "  max(iif(status = 'failed', object || ': ' || message, NULL)) "   \
+** and the first failure, or else what could not be checked. The row (whole
+** database) never has to have a turn. */
+#define CHECKS                                                          \
+  "SELECT total(checked_at >= %Q AND status IN ('ok', 'failed')),"      \
+  "  total(status = 'failed'),"                                         \
+  "  total(status = 'not checked' AND object <> '(whole database)'),"   \
+  "  total(status = 'unknown'),"                                        \
+  "  coalesce("                                                         \
+  "    max(iif(status = 'failed', object || ': ' || message, NULL)),"   \
+  "    max(iif(status = 'unknown', object || ': ' || message, NULL))) " \
   "FROM prod_integrity(%Q)"
 
 static int conclude_checks(struct upkeep *upkeep, sqlite3_stmt *checks,
                            struct outcome *outcome, pk_error *error) {
   sqlite3_int64 failed = sqlite3_column_int64(checks, 1);
   sqlite3_int64 waiting = sqlite3_column_int64(checks, 2);
+  sqlite3_int64 unknown = sqlite3_column_int64(checks, 3);
   pk_json_int64(&upkeep->json, "checked", sqlite3_column_int64(checks, 0));
   pk_json_int64(&upkeep->json, "failed", failed);
   pk_json_int64(&upkeep->json, "never_checked", waiting);
-  if (failed > 0)
-    return conclude(outcome, FAILED,
-                    sqlite3_mprintf("%s", sqlite3_column_text(checks, 3)),
+  if (failed > 0 || unknown > 0)
+    return conclude(outcome, failed > 0 ? FAILED : PARTIAL,
+                    sqlite3_mprintf("%s", sqlite3_column_text(checks, 4)),
                     error);
   if (waiting > 0)
     return conclude(outcome, PARTIAL,
@@ -512,8 +518,8 @@ static int conclude_checks(struct upkeep *upkeep, sqlite3_stmt *checks,
   return SQLITE_OK;
 }
 
-static int integrity(struct upkeep *upkeep, struct outcome *outcome,
-                     pk_error *error) {
+static int check_tables(struct upkeep *upkeep, struct outcome *outcome,
+                        pk_error *error) {
   sqlite3_stmt *checks = NULL;
   double left = seconds_left(upkeep);
   if (left < LEAST_CHECK_SECONDS) left = LEAST_CHECK_SECONDS;
@@ -526,6 +532,21 @@ static int integrity(struct upkeep *upkeep, struct outcome *outcome,
   sqlite3_finalize(checks);
   sqlite3_free(asked);
   return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+/* prod_integrity has to be told the time that is left, and remembers in JSON
+** whose turn it is. */
+static int integrity(struct upkeep *upkeep, struct outcome *outcome,
+                     pk_error *error) {
+  bool json;
+  int rc = pk_host_has_json(upkeep->db, &json, error);
+  if (rc != SQLITE_OK) return rc;
+  if (json) return check_tables(upkeep, outcome, error);
+  return conclude(outcome, SKIPPED,
+                  sqlite3_mprintf("this host's SQLite (%s) was built without "
+                                  "JSON functions, by which tables take turns",
+                                  sqlite3_libversion()),
+                  error);
 }
 
 /* ---- the run ---- */
@@ -669,8 +690,14 @@ static int open_record(pk_record *record, const char *path, pk_error *error) {
 }
 
 static int keep(pk_record *record, const char *answer, pk_error *error) {
+  pk_error failure = PK_NO_ERROR;
   char *text = sqlite3_mprintf("%s\"last\":%s}\n", signature, answer);
-  int rc = text ? pk_record_write(record, text, error) : pk_fail_memory(error);
+  if (!text) return pk_fail_memory(error);
+  int rc = pk_record_write(record, text, &failure);
+  if (rc != SQLITE_OK)
+    pk_fail(error, rc, "all steps were taken, but not recorded: %s",
+            failure.message);
+  pk_error_clear(&failure);
   sqlite3_free(text);
   return rc;
 }

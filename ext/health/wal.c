@@ -310,7 +310,7 @@ static int try_until_complete(struct checkpoint *run, pk_error *error) {
   double give_up = pk_seconds() + (double)run->options.max_wait_ms / 1e3;
   int rc = try_checkpoint(run, error);
   while (rc == SQLITE_OK && !is_complete(run) && pk_seconds() < give_up) {
-    sqlite3_sleep(PAUSE_MILLISECONDS);
+    pk_pause(PAUSE_MILLISECONDS);
     if (pk_interrupted(run->db))
       return pk_fail(error, SQLITE_INTERRUPT, "interrupted");
     rc = try_checkpoint(run, error);

@@ -62,14 +62,25 @@ SELECT status, detail, fix FROM prod_checklist('{"maintain_state":"metrics.prom"
 SELECT item, status, detail, fix FROM prod_checklist LIMIT 3;
 
 .print == a name that a shell would trip over
-.system mkdir "it's ü"; : > "it's ü/app.db"; chmod 644 "it's ü/app.db"
+.system mkdir "it's ü"; : > "it's ü/app.db"; chmod 644 "it's ü/app.db"; chmod 777 "it's ü"
 ATTACH 'it''s ü/app.db' AS odd;
 CREATE TABLE odd.t(x);
-SELECT item, status, fix FROM prod_checklist('{"schema":"odd"}') WHERE item IN ('database_file', 'journal_mode', 'foreign_key_indexes');
+SELECT item, status, fix FROM prod_checklist('{"schema":"odd"}') WHERE item IN ('database_file', 'folder', 'journal_mode', 'foreign_key_indexes');
 
 .print == an integrity failure on record
 SELECT writefile('i.json', '{"prodkit_integrity":1,"objects":[{"name":"orders","whole":0,"checked_at":"2026-01-01T00:00:00Z","seconds":1,"status":"failed","message":"row 7 missing from index","found_at":"2026-01-01T00:00:00Z"}]}') > 0;
 SELECT status, detail, fix FROM prod_checklist('{"integrity_state":"i.json"}') WHERE item = 'integrity';
+
+.print == a table that this connection cannot check is no checked one
+.open klingon.db
+CREATE TABLE t(x);
+PRAGMA writable_schema = on;
+UPDATE sqlite_schema SET sql = 'CREATE TABLE t(x COLLATE klingon, CHECK (x > ''a''))' WHERE name = 't';
+.open klingon.db
+.load prodkit
+SELECT json_extract(prod_maintain(), '$.complete');
+SELECT json_extract(prod_maintain('{"run":false}'), '$.last.steps[3].status', '$.last.steps[3].message');
+SELECT status, detail, fix FROM prod_checklist WHERE item IN ('maintenance', 'integrity');
 
 .print == in memory
 .open :memory:
