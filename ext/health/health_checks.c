@@ -5,6 +5,7 @@
 
 #include "../base/file.h"
 #include "../base/json.h"
+#include "../base/options.h"
 #include "../base/page_check.h"
 #include "../base/sql.h"
 #include "../format/prefetch.h"
@@ -418,6 +419,21 @@ static int judge_integrity(pk_finding *finding, sqlite3_stmt *row,
                   since);
 }
 
+/* What it found is kept as JSON. */
+static int no_integrity(pk_health_facts *facts, pk_finding *finding,
+                        pk_error *trouble, pk_error *error) {
+  bool has_json;
+  int rc = pk_host_has_json(facts->db, &has_json, error);
+  if (rc == SQLITE_OK && has_json)
+    return pk_unanswered(finding, trouble, error);
+  pk_error_clear(trouble);
+  if (rc != SQLITE_OK) return rc;
+  return pk_not_made(finding,
+                     "this host's SQLite was built without the JSON functions "
+                     "that prod_integrity needs",
+                     error);
+}
+
 int pk_check_integrity(pk_health_facts *facts, pk_finding *finding,
                        pk_error *error) {
   pk_error trouble = PK_NO_ERROR;
@@ -429,7 +445,7 @@ int pk_check_integrity(pk_health_facts *facts, pk_finding *finding,
   sqlite3_free(choices);
   if (rc == SQLITE_OK) rc = pk_step(row, &trouble);
   rc = rc == SQLITE_ROW ? judge_integrity(finding, row, error)
-                        : pk_unanswered(finding, &trouble, error);
+                        : no_integrity(facts, finding, &trouble, error);
   sqlite3_finalize(row);
   return rc;
 }

@@ -580,6 +580,19 @@ static int blame(const struct step *step, pk_error *failure, pk_error *error) {
   return error->code;
 }
 
+/* Damage ends the step that meets it. The others are taken: they include that
+** which finds out more. */
+static int tell_damage(struct outcome *outcome, pk_error *failure,
+                       pk_error *error) {
+  int rc = conclude(
+      outcome, FAILED,
+      sqlite3_mprintf("%s", failure->message ? failure->message
+                                             : sqlite3_errstr(failure->code)),
+      error);
+  pk_error_clear(failure);
+  return rc;
+}
+
 static int take(struct upkeep *upkeep, const struct step *step,
                 struct outcome *outcome, pk_error *error) {
   pk_error failure = PK_NO_ERROR;
@@ -593,7 +606,10 @@ static int take(struct upkeep *upkeep, const struct step *step,
                     error);
   }
   int rc = step->take(upkeep, outcome, &failure);
-  return rc == SQLITE_OK ? rc : blame(step, &failure, error);
+  if (rc == SQLITE_OK) return rc;
+  if ((rc & 0xff) == SQLITE_CORRUPT)
+    return tell_damage(outcome, &failure, error);
+  return blame(step, &failure, error);
 }
 
 static int take_and_tell(struct upkeep *upkeep, const struct step *step,
