@@ -24,12 +24,16 @@ PROMISED = {
                     r"DROP INDEX customers_email_2",
     "maintain": r"checkpoint\b.*\bdone\b.*optimize\b.*\bdone\b.*vacuum\b.*"
                 r"\bskipped\b.*integrity\b.*\bdone\b.*full_vacuum = ",
+    "metrics": r'"path":"metrics/app\.prom"',
+    "secure": r"/app\.db +│ 0644 +│ 0600 +│",
+    "find_databases": r"\./app\.db +│ +\d+ +│ UTF-8 +│ wal",
     "checklist": r"item = backup_present\n.*item = foreign_key_indexes\n.*"
                  r"\d+ of 16 items pass, ",
 }
 
 
 def run_script(script, folder, database="app.db"):
+    (folder / "metrics").mkdir(exist_ok=True)
     return RELEASE.run(["sqlite3", database], stdin=script.open(), cwd=folder)
 
 
@@ -57,7 +61,11 @@ def test_it_changes_no_row(script):
         assert dump(folder) == before
 
 
-@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
+# Monitoring is told of damage by the figures.
+FAILING = [path for path in SCRIPTS if path.stem != "metrics"]
+
+
+@pytest.mark.parametrize("script", FAILING, ids=lambda path: path.stem)
 def test_it_fails_on_what_is_no_database(script):
     with harness.example_folder(RELEASE) as folder:
         (folder / "text.db").write_text("This is a text. " * 100)
@@ -65,6 +73,17 @@ def test_it_fails_on_what_is_no_database(script):
         assert result.returncode == 1, result.stdout
         assert "file is not a database" in result.stdout
         assert list((folder / "backups").iterdir()) == []
+
+
+def test_metrics_tell_of_what_is_no_database():
+    with harness.example_folder(RELEASE) as folder:
+        (folder / "text.db").write_text("This is a text. " * 100)
+        result = run_script(harness.ROOT / "sql" / "metrics.sql", folder,
+                            "text.db")
+        assert result.returncode == 0, result.stdout
+        figures = (folder / "metrics" / "app.prom").read_text()
+        assert re.search(r'(?m)^prodkit_collector_success\{[^}]*"database"\} 0$',
+                         figures), figures
 
 
 def test_a_nightly_backup_without_its_folder_says_so():
