@@ -46,11 +46,6 @@ UNION ALL
 SELECT printf('SELECT * FROM "%w"', name), 1, 'views'
   FROM sqlite_schema WHERE type = 'view';
 
--- The captured statements have a part in that now, and none in the audit below.
-.output /dev/null
-SELECT prod_stats_reset();
-.output
-
 CREATE TEMP TABLE review(
   place INTEGER PRIMARY KEY, action TEXT, ddl TEXT, undo_ddl TEXT,
   table_name TEXT, columns TEXT, before_ms REAL, after_ms REAL, verified TEXT,
@@ -71,7 +66,7 @@ SELECT NULL, action, ddl, undo_ddl, table_name, columns, before_ms, after_ms,
 INSERT INTO review
 SELECT NULL, action, ddl, undo_ddl, table_name, columns, before_ms, after_ms,
        verified, reason, warnings
-  FROM prod_index_advice a
+  FROM prod_index_advice(NULL, '{"captured":false}') a
  WHERE NOT EXISTS
   (SELECT 1 FROM review r
     WHERE instr(r.ddl, a.ddl) > 0

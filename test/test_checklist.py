@@ -20,9 +20,8 @@ AS_NOBODY_SHOULD_HAVE_IT = [
     "PRAGMA {0}.journal_mode = delete", "PRAGMA {0}.synchronous = off",
     "PRAGMA foreign_keys = off", "PRAGMA busy_timeout = 0"]
 
-# Items that an attached database has no answer for, or that name no fix here.
+# Items that name no fix here.
 WITHOUT_FIX = {"backup_restorable", "metrics_fresh"}
-OF_MAIN = {"foreign_key_indexes"}
 
 
 class World:
@@ -96,8 +95,7 @@ def put_right(world):
 def check_what_is_left(world):
     left = {item for item, (status, _, _) in world.items().items()
             if status != "pass"}
-    allowed = WITHOUT_FIX | (OF_MAIN if "schema" in world.options else set())
-    assert left == allowed, world.items()
+    assert left == WITHOUT_FIX, world.items()
 
 
 def test_each_fix_mends_its_item(world):

@@ -110,7 +110,7 @@ CASES = {
         f"journal_mode|pass|…\nmaintenance|unknown|this needs {LACKS}\n"
         f"integrity|unknown|this needs {LACKS}\n"
         f"statistics|unknown|this needs {LACKS}\n"
-        "foreign_key_indexes|warn|foreign keys without an index: 1"),
+        f"foreign_key_indexes|unknown|this needs {LACKS}"),
     "prod_secure_files": (
         "SELECT prod_secure_files()",
         '…"mode_before":"0644","mode_after":"0600","changed":true…'),

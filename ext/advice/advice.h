@@ -23,6 +23,7 @@ typedef struct pk_request {
   double max_seconds;
   int proof; /* a pk_proof_kind */
   int show_rejected;
+  int captured; /* the captured statements are the workload, if none is given */
   char *schema;
   char *workload_table;
   char *workload_file;

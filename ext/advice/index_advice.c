@@ -92,6 +92,9 @@ static const pk_option options[] = {
          "to 1 GiB, above that sample (by_size)"},
     {"max_seconds", PK_REAL, OPTION(max_seconds), .least = 0.1, .most = 86400,
      .summary = "for the proof; then it is told what was proven so far (50)"},
+    {"captured", PK_BOOLEAN, OPTION(captured),
+     .summary = "where no statements are given, advise on the captured ones "
+                "(true); false: on the schema only"},
     {"show_rejected", PK_BOOLEAN, OPTION(show_rejected),
      .summary = "rows for the indexes that were tried and not chosen (false)"},
     {"schema", PK_TEXT, OPTION(schema),
@@ -206,7 +209,8 @@ static int read_workload(pk_workload *all, pk_what_if *copy, const char *sql,
     return pk_workload_add_table(all, copy, request->workload_table, error);
   if (request->workload_file)
     return pk_workload_add_file(all, copy, request->workload_file, error);
-  return pk_workload_add_statistics(all, copy, error);
+  return request->captured ? pk_workload_add_statistics(all, copy, error)
+                           : SQLITE_OK;
 }
 
 static int advise_on_workload(pk_advice_rows *out, pk_what_if *copy,
@@ -274,7 +278,8 @@ static int advise(pk_rows *rows, sqlite3 *db, sqlite3_value **arguments,
   pk_request request = {.limits = {.max_indexes = 10,
                                    .min_gain_ratio = 0.03,
                                    .max_write_cost_ratio = 3},
-                        .max_seconds = 50};
+                        .max_seconds = 50,
+                        .captured = true};
   int rc = pk_optional_text(arguments[0], "sql", &sql, error);
   if (rc == SQLITE_OK)
     rc = pk_options_read(db, arguments[1], options, &request, error);

@@ -52,7 +52,6 @@
 ** Limits: settings of a connection are those of the one that asks. Access
 ** control lists are not looked at. Only backups that prod_backup_rotate named
 ** after this database, or compressed ones, are known for its own.
-** foreign_key_indexes is known of main only.
 */
 #include <string.h>
 
@@ -369,12 +368,12 @@ static const char statistics[] =
     "  iif(tables = 0, NULL, " MAINTAIN ") FROM missing";
 
 static const char foreign_key_indexes[] =
-    "SELECT CASE WHEN lower(:schema) <> 'main' THEN 'unknown' "
-    "  WHEN count(*) = 0 THEN 'pass' ELSE 'warn' END,"
-    "  iif(lower(:schema) <> 'main', 'known of main only',"
-    "    'foreign keys without an index: ' || count(*)),"
-    "  iif(lower(:schema) <> 'main', NULL, group_concat(ddl, '; ')) "
-    "FROM prod_index_advice WHERE action = 'create' AND kind = 'foreign_key'";
+    "SELECT iif(count(*) = 0, 'pass', 'warn'),"
+    "  'foreign keys without an index: ' || count(*),"
+    "  group_concat(ddl, '; ') "
+    "FROM prod_index_advice(NULL, "
+    "  json_object('schema', :schema, 'captured', json('false'))) "
+    "WHERE action = 'create' AND kind = 'foreign_key'";
 
 static void bind_text(sqlite3_stmt *item, const char *name, const char *text) {
   int place = sqlite3_bind_parameter_index(item, name);
@@ -519,7 +518,7 @@ static const struct item items[] = {
     {"maintenance", maintenance, .of_file = true, .of_json = true},
     {"integrity", integrity, .of_file = true, .of_json = true},
     {"statistics", statistics, .of_file = true, .of_json = true},
-    {"foreign_key_indexes", foreign_key_indexes},
+    {"foreign_key_indexes", foreign_key_indexes, .of_json = true},
 };
 
 static bool is_missing(const struct checklist *list, const struct item *item) {
