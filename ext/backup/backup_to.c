@@ -24,7 +24,6 @@
 */
 #include <stddef.h>
 #include <string.h>
-#include <time.h>
 
 #include "../base/clock.h"
 #include "../base/feature.h"
@@ -125,7 +124,7 @@ static int copy_pages(backup *job, pk_bgzf_writer *writer, pk_error *error) {
 static void describe(const backup *job, pk_bgzf_metadata *metadata) {
   *metadata = (pk_bgzf_metadata){.page_size = (int)job->facts.page_size,
                                  .page_count = job->facts.page_count,
-                                 .taken_at = (sqlite3_int64)time(NULL)};
+                                 .taken_at = pk_utc_seconds()};
   sqlite3_snprintf(sizeof metadata->source, metadata->source, "%s",
                    pk_schema_title(job->db, job->schema));
   sqlite3_snprintf(sizeof metadata->writer, metadata->writer, PRODKIT_VERSION);

@@ -45,7 +45,6 @@
 */
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "../base/array.h"
 #include "../base/clock.h"
@@ -232,7 +231,7 @@ static int backups(pk_rows *rows, sqlite3 *db, sqlite3_value **arguments,
   int rc = pk_text_argument(arguments[0], "dir", &self.folder, error);
   if (rc == SQLITE_OK) rc = open_reader(&self, db, error);
   if (rc == SQLITE_OK) rc = read_folder(&self, error);
-  sqlite3_int64 now = (sqlite3_int64)time(NULL);
+  sqlite3_int64 now = pk_utc_seconds();
   for (int i = 0; i < self.count; i++) {
     if (rc == SQLITE_OK) show(rows, &self.entries[i], now);
     sqlite3_free(self.entries[i].path);

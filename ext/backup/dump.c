@@ -59,7 +59,6 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
-#include <time.h>
 
 #include "../base/clock.h"
 #include "../base/feature.h"
@@ -501,7 +500,7 @@ static int begin(dump *job, pk_error *error) {
 }
 
 static int begin_compressing(dump *job, pk_error *error) {
-  pk_bgzf_metadata metadata = {.taken_at = (sqlite3_int64)time(NULL)};
+  pk_bgzf_metadata metadata = {.taken_at = pk_utc_seconds()};
   sqlite3_snprintf(sizeof metadata.source, metadata.source, "%s",
                    pk_schema_title(job->db, job->schema));
   sqlite3_snprintf(sizeof metadata.writer, metadata.writer, PRODKIT_VERSION);

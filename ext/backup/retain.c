@@ -546,7 +546,7 @@ static int choose_path(rotation *job, pk_error *error) {
   char name[PK_DATABASE_BYTES + PK_UTC_BYTES];
   for (;;) {
     bool taken;
-    job->manifest.taken_at = (sqlite3_int64)time(NULL);
+    job->manifest.taken_at = pk_utc_seconds();
     pk_utc_stamp(stamp, job->manifest.taken_at);
     sqlite3_snprintf(sizeof name, name, "%s-%s", job->manifest.database, stamp);
     int rc = try_name(job, name, &taken, error);

@@ -52,6 +52,10 @@ void pk_utc_stamp(char text[PK_UTC_BYTES], sqlite3_int64 seconds) {
   write_utc(text, "%Y%m%dT%H%M%SZ", seconds);
 }
 
+sqlite3_int64 pk_utc_seconds(void) {
+  return (sqlite3_int64)time(NULL);
+}
+
 void pk_utc_now(char text[PK_UTC_BYTES]) {
-  pk_utc_text(text, (sqlite3_int64)time(NULL));
+  pk_utc_text(text, pk_utc_seconds());
 }

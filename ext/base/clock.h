@@ -33,6 +33,9 @@ void pk_pause(int milliseconds);
 void pk_utc_text(char text[PK_UTC_BYTES], sqlite3_int64 seconds);
 void pk_utc_stamp(char text[PK_UTC_BYTES], sqlite3_int64 seconds);
 
+/* Seconds since 1970, now. */
+sqlite3_int64 pk_utc_seconds(void);
+
 /* The time now, as pk_utc_text writes it. */
 void pk_utc_now(char text[PK_UTC_BYTES]);
 

@@ -6,8 +6,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "../base/clock.h"
 #include "fingerprint.h"
 
 /* Guards everything below. */
@@ -346,7 +346,7 @@ int pk_store_configure(const pk_store_settings *settings, pk_error *error) {
   bool done = true;
   pthread_mutex_lock(&mutex);
   pk_store_state *state = &store.state;
-  if (state->since == 0) state->since = time(NULL);
+  if (state->since == 0) state->since = pk_utc_seconds();
   if (settings->max_entries != state->settings.max_entries) {
     if (state->entries > settings->max_entries) evict_to(settings->max_entries);
     done = make_room(settings->max_entries);
@@ -371,7 +371,7 @@ void pk_store_reset(void) {
   if (store.index) make_index();
   forget_slow();
   store.state.evicted = store.state.lost = 0;
-  store.state.since = time(NULL);
+  store.state.since = pk_utc_seconds();
   pthread_mutex_unlock(&mutex);
 }
 
@@ -416,7 +416,7 @@ int pk_store_slow(pk_slow **slow, int *count, pk_error *error) {
 
 int pk_store_merge(pk_entry **entries, int count, pk_error *error) {
   pthread_mutex_lock(&mutex);
-  if (store.state.since == 0) store.state.since = time(NULL);
+  if (store.state.since == 0) store.state.since = pk_utc_seconds();
   bool room = has_room();
   for (int i = 0; i < count; i++) {
     pk_entry *other = entries[i];

@@ -3,7 +3,6 @@
 
 #include <pthread.h>
 #include <string.h>
-#include <time.h>
 
 #include "../base/clock.h"
 #include "../base/sql.h"
@@ -236,7 +235,7 @@ static void count_cache(watch *on, sqlite3_int64 *counters) {
 static pk_execution measure(watch *on, const statement *one,
                             sqlite3_int64 ended) {
   sqlite3_stmt *handle = one->handle;
-  pk_execution run = {.at = time(NULL),
+  pk_execution run = {.at = pk_utc_seconds(),
                       .nanoseconds = ended - one->began,
                       .readonly = one->readonly};
   for (int i = 0; i < STATUSES; i++) {
