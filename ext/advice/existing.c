@@ -3,7 +3,9 @@
 
 #include "../base/sql.h"
 
-/* LIMIT -1: that the list is made once, before SQLite 3.35 too. */
+/* CROSS JOIN: in the order as written, or else SQLite may run the pragma for
+** each pair of a table and an index. LIMIT -1: that the list is made once,
+** before SQLite 3.35 too. */
 static const char list_indexes[] =
     "WITH listed AS"
     " (SELECT t.name AS table_name, l.name AS index_name,"
@@ -27,8 +29,9 @@ static const char list_indexes[] =
     "          WHERE key ORDER BY seqno)) AS key,"
     "   i.rowid AS age"
     "  FROM \"%w\".sqlite_schema t"
-    "  JOIN pragma_index_list(t.name, %Q) l"
-    "  JOIN \"%w\".sqlite_schema i ON i.name = l.name AND i.type = 'index'"
+    "  CROSS JOIN pragma_index_list(t.name, %Q) l"
+    "  CROSS JOIN \"%w\".sqlite_schema i"
+    "   ON i.name = l.name AND i.type = 'index'"
     "  WHERE t.type = 'table' AND t.rootpage > 0 LIMIT -1)"
     " SELECT a.*, b.index_name AS served_by, b.key = a.key AS is_duplicate"
     " FROM listed a LEFT JOIN listed b ON b.index_name ="

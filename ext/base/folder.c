@@ -43,8 +43,7 @@ static int compare_names(const void *one, const void *other) {
   return strcmp(*(char *const *)one, *(char *const *)other);
 }
 
-static int add_name(pk_names *names, const char *name, pk_error *error) {
-  if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0) return SQLITE_OK;
+int pk_names_add(pk_names *names, const char *name, pk_error *error) {
   char **all = pk_array_room(names->names, names->count, sizeof *all);
   if (!all) return pk_fail_memory(error);
   names->names = all;
@@ -52,6 +51,10 @@ static int add_name(pk_names *names, const char *name, pk_error *error) {
   if (!all[names->count]) return pk_fail_memory(error);
   names->count++;
   return SQLITE_OK;
+}
+
+static bool is_dots(const char *name) {
+  return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
 }
 
 int pk_folder_list(pk_names *names, const char *folder, pk_error *error) {
@@ -65,7 +68,7 @@ int pk_folder_list(pk_names *names, const char *folder, pk_error *error) {
     errno = 0;
     const struct dirent *entry = readdir(open_folder);
     if (!entry) break;
-    rc = add_name(names, entry->d_name, error);
+    if (!is_dots(entry->d_name)) rc = pk_names_add(names, entry->d_name, error);
   } while (rc == SQLITE_OK);
   if (rc == SQLITE_OK && errno != 0)
     rc = pk_fail_errno(error, SQLITE_IOERR_READ, "cannot read the folder %s",

@@ -31,6 +31,9 @@ typedef struct pk_names {
 ** bytes. Fails where the folder is missing or cannot be read. */
 int pk_folder_list(pk_names *names, const char *folder, pk_error *error);
 
+/* Adds a copy of a name at the end; begin with zeroed names. */
+int pk_names_add(pk_names *names, const char *name, pk_error *error);
+
 /* Harmless when repeated, and on zeroed names. */
 void pk_names_free(pk_names *names);
 

@@ -244,7 +244,7 @@ static int check_folder(const struct checklist *list, const char *item,
 
 #define BACKUPS "FROM prod_backups(:backup_dir) WHERE database = :database "
 
-#define SETTING "FROM prod_settings('web', :schema) WHERE name = "
+#define SETTING "FROM prod_settings('web', :schema, 'settings') WHERE name = "
 
 /* Options for another feature: json_patch drops those that are null. */
 #define STATE(given, path) \

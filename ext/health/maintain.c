@@ -60,6 +60,7 @@
 #include "../base/clock.h"
 #include "../base/feature.h"
 #include "../base/file.h"
+#include "../base/folder.h"
 #include "../base/json.h"
 #include "../base/pin.h"
 #include "../base/record.h"
@@ -198,40 +199,63 @@ static int checkpoint(struct upkeep *upkeep, struct outcome *outcome,
 ** without counting rows: one that is not partial. */
 #define ANALYZABLE                                                       \
   "SELECT name FROM \"%w\".sqlite_schema AS one "                        \
-  "WHERE type = 'table' AND rootpage > 0 AND name > %Q "                 \
+  "WHERE type = 'table' AND rootpage > 0 "                               \
   "AND substr(name, 1, 7) <> 'sqlite_' "                                 \
   "AND EXISTS (SELECT 1 FROM pragma_index_list(one.name, %Q) WHERE NOT " \
   "partial)"
 
-/* The next table by name, after `last`, that has no statistics; NULL: none. */
-static int next_without(const struct upkeep *upkeep, const char *last,
-                        char **table, pk_error *error) {
+/* The tables that have no statistics, by name. NOT IN rather than NOT EXISTS:
+** sqlite_stat1 has no index, and is read once so, whatever the number of
+** tables. */
+static int find_without(const struct upkeep *upkeep, sqlite3_stmt **found,
+                        pk_error *error) {
   const char *schema = upkeep->schema;
   sqlite3_int64 kept = 0;
-  *table = NULL;
+  *found = NULL;
   int rc = pk_query_int64(upkeep->db, &kept, error,
                           "SELECT count(*) FROM \"%w\".sqlite_schema "
                           "WHERE name = 'sqlite_stat1'",
                           schema);
   if (rc != SQLITE_OK) return rc;
   if (kept == 0)
-    return pk_query_text(upkeep->db, table, error,
-                         ANALYZABLE " ORDER BY name LIMIT 1", schema, last,
-                         schema);
-  return pk_query_text(upkeep->db, table, error,
-                       ANALYZABLE
-                       " AND NOT EXISTS (SELECT 1 FROM \"%w\".sqlite_stat1 "
-                       "WHERE tbl = one.name) ORDER BY name LIMIT 1",
-                       schema, last, schema, schema);
+    return pk_prepare(upkeep->db, found, error, ANALYZABLE " ORDER BY name",
+                      schema, schema);
+  return pk_prepare(upkeep->db, found, error,
+                    ANALYZABLE
+                    " AND name NOT IN (SELECT tbl FROM \"%w\".sqlite_stat1 "
+                    "WHERE tbl IS NOT NULL) ORDER BY name",
+                    schema, schema, schema);
 }
 
-/* Of an empty table ANALYZE keeps no statistics. */
+/* A list, so that no statement reads while ANALYZE writes. */
+static int list_without(const struct upkeep *upkeep, pk_names *tables,
+                        pk_error *error) {
+  sqlite3_stmt *found;
+  *tables = (pk_names){0};
+  int rc = find_without(upkeep, &found, error);
+  while (rc == SQLITE_OK && (rc = pk_step(found, error)) == SQLITE_ROW) {
+    const char *name = (const char *)sqlite3_column_text(found, 0);
+    rc = name ? pk_names_add(tables, name, error) : pk_fail_memory(error);
+  }
+  sqlite3_finalize(found);
+  return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+/* Of an empty table ANALYZE keeps no statistics; and one that somebody dropped
+** after the list was made has none to keep. */
 static int has_rows(const struct upkeep *upkeep, const char *table,
                     sqlite3_int64 *some, pk_error *error) {
+  pk_error failure = PK_NO_ERROR;
   *some = 0;
-  return pk_query_int64(upkeep->db, some, error,
-                        "SELECT EXISTS (SELECT 1 FROM \"%w\".\"%w\")",
-                        upkeep->schema, table);
+  int rc = pk_query_int64(upkeep->db, some, &failure,
+                          "SELECT EXISTS (SELECT 1 FROM \"%w\".\"%w\")",
+                          upkeep->schema, table);
+  if (rc == SQLITE_ERROR) { /* no such table */
+    pk_error_clear(&failure);
+    return SQLITE_OK;
+  }
+  *error = failure;
+  return rc;
 }
 
 struct statistics {
@@ -242,23 +266,19 @@ struct statistics {
 /* With `analyze`, as long as there is time. */
 static int visit_tables(struct upkeep *upkeep, bool analyze,
                         struct statistics *found, pk_error *error) {
-  char *table = NULL, *last = sqlite3_mprintf("");
-  int rc = last ? SQLITE_OK : pk_fail_memory(error);
-  while (rc == SQLITE_OK) {
+  pk_names tables;
+  int rc = list_without(upkeep, &tables, error);
+  for (int i = 0; rc == SQLITE_OK && i < tables.count; i++) {
     sqlite3_int64 some = 0;
-    rc = next_without(upkeep, last, &table, error);
-    if (rc != SQLITE_OK || !table) break;
-    rc = has_rows(upkeep, table, &some, error);
+    rc = has_rows(upkeep, tables.names[i], &some, error);
     found->missing += some;
-    if (rc == SQLITE_OK && some && analyze && seconds_left(upkeep) > 0) {
-      rc = pk_run(upkeep->db, error, "ANALYZE \"%w\".\"%w\"", upkeep->schema,
-                  table);
-      found->analyzed += rc == SQLITE_OK;
-    }
-    sqlite3_free(last);
-    last = table;
+    if (rc != SQLITE_OK || !some || !analyze || seconds_left(upkeep) <= 0)
+      continue;
+    rc = pk_run(upkeep->db, error, "ANALYZE \"%w\".\"%w\"", upkeep->schema,
+                tables.names[i]);
+    found->analyzed += rc == SQLITE_OK;
   }
-  sqlite3_free(last);
+  pk_names_free(&tables);
   return rc;
 }
 
