@@ -487,10 +487,11 @@ int pk_candidates_for(pk_candidates *list, const pk_what_if *copy,
 
 int pk_candidates_partial(pk_candidates *list, const pk_what_if *copy,
                           const pk_access *access, int column, char *predicate,
-                          pk_error *error) {
+                          double share, pk_error *error) {
   pk_access rest = *access;
   pk_candidate made = {.table = access->table,
                        .predicate = predicate,
+                       .share = share,
                        .kind = "partial",
                        .benefit = "the index has only those rows"};
   double rows;
@@ -535,7 +536,9 @@ int pk_candidate_bytes(const pk_what_if *copy, const pk_candidate *candidate,
     if (rc != SQLITE_OK) return rc;
     entry += column;
   }
-  *bytes = (sqlite3_int64)(entry * (double)table->rows);
+  double rows = (double)table->rows;
+  if (candidate->predicate) rows *= candidate->share;
+  *bytes = (sqlite3_int64)(entry * rows);
   return SQLITE_OK;
 }
 
@@ -547,6 +550,7 @@ int pk_candidates_move(pk_candidates *to, const pk_what_if *copy,
                           .key = candidate->key,
                           .expression = candidate->expression,
                           .predicate = candidate->predicate,
+                          .share = candidate->share,
                           .purpose = candidate->purpose,
                           .kind = candidate->kind,
                           .benefit = candidate->benefit,

@@ -42,6 +42,7 @@ typedef struct pk_candidate {
   pk_key key;
   char *expression;    /* of the first key column, or NULL */
   char *predicate;     /* of a partial index, or NULL */
+  double share;        /* of the rows for which the predicate holds, at most */
   char *name;          /* free in the schema, and readable */
   char *columns;       /* "customer_id, created_at DESC" */
   char *ddl;           /* CREATE INDEX ... */
@@ -70,10 +71,11 @@ int pk_candidates_for(pk_candidates *list, const pk_what_if *copy,
                       const pk_access *access, bool generous, pk_error *error);
 
 /* The same for an access under a predicate, which is taken over: the indexes
-** that have only the rows for which it holds. `column` is what it is about. */
+** that have only the rows for which it holds, `share` of all. `column` is what
+** it is about. */
 int pk_candidates_partial(pk_candidates *list, const pk_what_if *copy,
                           const pk_access *access, int column, char *predicate,
-                          pk_error *error);
+                          double share, pk_error *error);
 
 /* The one like it, or NULL. */
 pk_candidate *pk_candidates_find(const pk_candidates *list,

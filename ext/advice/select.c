@@ -67,10 +67,13 @@ static int hold_audition(pk_selection *of, const pk_audition *audition,
   return SQLITE_OK;
 }
 
+/* A partial index, which has few rows, is narrower than any other. */
 static int width_of(const pk_selection *of, const pk_candidate_set *set) {
   int width = 0;
-  for (int i = 0; i < set->count; i++)
-    width += of->pool->items[set->members[i]].key.width;
+  for (int i = 0; i < set->count; i++) {
+    const pk_candidate *member = &of->pool->items[set->members[i]];
+    width += member->predicate ? 0 : member->key.width;
+  }
   return width;
 }
 

@@ -199,23 +199,39 @@ static char *condition_at(const text *all, int i, const column *of) {
   return sqlite3_str_finish(sql);
 }
 
+static int prepare_share(const text *all, const pk_copied_table *table,
+                         const char *condition, const char *last_rows,
+                         sqlite3_stmt **query, pk_error *error) {
+  return pk_prepare(
+      all->copy->original, query, error,
+      "SELECT max(a, coalesce(b, 0)) FROM"
+      " (SELECT avg(%s) AS a FROM (SELECT * FROM \"%w\".\"%w\" LIMIT %d)),"
+      " (SELECT avg(%s) AS b FROM (SELECT * FROM \"%w\".\"%w\" %s))",
+      condition, all->copy->schema, table->name, SAMPLED_ROWS, condition,
+      all->copy->schema, table->name, last_rows);
+}
+
 /* The share of the rows for which a condition holds, of the first ones and of
-** the last ones, which may differ: the greater. */
+** the last ones, which may differ, as do the jobs that are done and those that
+** wait: the greater. A WITHOUT ROWID table has no last rows that are found
+** without its key: its later ones stand for them. */
 static int measure_share(const text *all, const pk_copied_table *table,
                          const char *condition, double *share,
                          pk_error *error) {
   sqlite3_stmt *query;
   sqlite3_int64 skipped =
       table->rows > 2 * SAMPLED_ROWS ? table->rows / 2 : SAMPLED_ROWS;
+  char last[64], later[64];
+  pk_error no_rowid = PK_NO_ERROR;
+  sqlite3_snprintf(sizeof last, last, "ORDER BY rowid DESC LIMIT %d",
+                   SAMPLED_ROWS);
+  sqlite3_snprintf(sizeof later, later, "LIMIT %d OFFSET %lld", SAMPLED_ROWS,
+                   skipped);
   *share = 1;
-  int rc = pk_prepare(
-      all->copy->original, &query, error,
-      "SELECT max(a, coalesce(b, 0)) FROM"
-      " (SELECT avg(%s) AS a FROM (SELECT * FROM \"%w\".\"%w\" LIMIT %d)),"
-      " (SELECT avg(%s) AS b FROM (SELECT * FROM \"%w\".\"%w\" LIMIT %d"
-      " OFFSET %lld))",
-      condition, all->copy->schema, table->name, SAMPLED_ROWS, condition,
-      all->copy->schema, table->name, SAMPLED_ROWS, skipped);
+  int rc = prepare_share(all, table, condition, last, &query, &no_rowid);
+  pk_error_clear(&no_rowid);
+  if (rc != SQLITE_OK)
+    rc = prepare_share(all, table, condition, later, &query, error);
   if (rc != SQLITE_OK) return rc;
   rc = pk_step(query, error);
   if (rc == SQLITE_ROW) *share = sqlite3_column_double(query, 0);
@@ -225,14 +241,15 @@ static int measure_share(const text *all, const pk_copied_table *table,
 
 /* For each way in which the table is read, under the condition. */
 static int propose_partial(const text *all, const column *of,
-                           const char *condition, pk_error *error) {
+                           const char *condition, double share,
+                           pk_error *error) {
   int rc = SQLITE_OK;
   for (int i = 0; rc == SQLITE_OK && i < all->accesses->count; i++) {
     const pk_access *access = &all->accesses->items[i];
     if (access->table != of->table) continue;
     char *predicate = sqlite3_mprintf("%s", condition);
     rc = predicate ? pk_candidates_partial(all->list, all->copy, access,
-                                           of->number, predicate, error)
+                                           of->number, predicate, share, error)
                    : pk_fail_memory(error);
   }
   return rc;
@@ -241,12 +258,12 @@ static int propose_partial(const text *all, const column *of,
 /* A literal that is one of very many values is likely to be another one next
 ** time: no index is made for it alone. */
 static int is_special(const text *all, const column *of, const char *condition,
-                      bool *special, pk_error *error) {
-  double share, rows = 0;
+                      double *share, bool *special, pk_error *error) {
+  double rows = 0;
   pk_key key = {.columns[0].column = of->number, .width = 1};
   *special = false;
-  int rc = measure_share(all, of->table, condition, &share, error);
-  if (rc != SQLITE_OK || share <= 0 || share > MOST_PARTIAL_SHARE) return rc;
+  int rc = measure_share(all, of->table, condition, share, error);
+  if (rc != SQLITE_OK || *share <= 0 || *share > MOST_PARTIAL_SHARE) return rc;
   rc = pk_key_rows(all->copy, of->table, &key, &rows, error);
   *special = rows > (double)of->table->rows / MOST_VALUES;
   return rc;
@@ -256,15 +273,16 @@ static int propose_partials(const text *all, pk_error *error) {
   int rc = SQLITE_OK;
   for (int i = 0; rc == SQLITE_OK && i < all->count; i++) {
     column of;
+    double share;
     bool special;
     if (!column_at(all, i, &of) || of.table->rows < PK_FEW_ROWS ||
         of.table->columns[of.number].is_rowid)
       continue;
     char *condition = condition_at(all, i, &of);
     if (!condition) continue;
-    rc = is_special(all, &of, condition, &special, error);
+    rc = is_special(all, &of, condition, &share, &special, error);
     if (rc == SQLITE_OK && special)
-      rc = propose_partial(all, &of, condition, error);
+      rc = propose_partial(all, &of, condition, share, error);
     sqlite3_free(condition);
   }
   return rc;

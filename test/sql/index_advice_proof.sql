@@ -27,6 +27,21 @@ SELECT ddl, kind FROM prod_index_advice('SELECT * FROM t WHERE e = ''open'' ORDE
 SELECT 'rows', count(*) FROM prod_index_advice('SELECT * FROM t WHERE e = ''done''');
 SELECT ddl FROM prod_index_advice('SELECT * FROM t WHERE a = 5');
 
+.print == a partial index comes before a whole one, where its condition is all there is
+SELECT ddl, est_bytes <= 4096 FROM prod_index_advice('SELECT * FROM t WHERE e = ''open''');
+SELECT ddl, est_bytes < 20000, verified FROM prod_index_advice('SELECT * FROM t WHERE e = ''open''', '{"proof":"none"}');
+SELECT ddl FROM prod_index_advice('SELECT * FROM t WHERE e = ''open''', '{"budget_bytes":40000}');
+
+.print == a partial index for the last rows, as of jobs that wait
+CREATE TABLE jobs(id INTEGER PRIMARY KEY, state TEXT, run_at INT, body TEXT);
+INSERT INTO jobs SELECT id, iif(id > 59800, 'queued', 'finished'), d, body FROM t;
+SELECT ddl, kind FROM prod_index_advice('SELECT * FROM jobs WHERE state = ''queued'' ORDER BY run_at LIMIT 10');
+CREATE TABLE keyed_jobs(id TEXT PRIMARY KEY, state TEXT, run_at INT, body TEXT) WITHOUT ROWID;
+INSERT INTO keyed_jobs SELECT 'k' || id, iif(id % 300, 'finished', 'queued'), run_at, body FROM jobs;
+SELECT ddl, kind FROM prod_index_advice('SELECT * FROM keyed_jobs WHERE state = ''queued'' ORDER BY run_at LIMIT 10') WHERE action = 'create';
+DROP TABLE jobs;
+DROP TABLE keyed_jobs;
+
 .print == IS NULL, IS, and both together
 SELECT ddl FROM prod_index_advice('SELECT * FROM t WHERE c IS NULL');
 SELECT ddl FROM prod_index_advice('SELECT * FROM t WHERE a IS ? AND b IS ?', '{"proof":"none"}');
