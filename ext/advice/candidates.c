@@ -242,6 +242,14 @@ static int make_name(const pk_candidates *list, const pk_what_if *copy,
   return rc;
 }
 
+/* What comes after the name: " ON orders(status) WHERE ...". */
+static void append_target(sqlite3_str *ddl, const pk_candidate *made) {
+  sqlite3_str_appendall(ddl, " ON ");
+  pk_append_identifier(ddl, made->table->name);
+  sqlite3_str_appendf(ddl, "(%s)", made->columns);
+  if (made->predicate) sqlite3_str_appendf(ddl, " WHERE %s", made->predicate);
+}
+
 static int make_texts(pk_candidate *made, const pk_what_if *copy,
                       pk_error *error) {
   made->columns = pk_candidate_columns(made);
@@ -250,10 +258,7 @@ static int make_texts(pk_candidate *made, const pk_what_if *copy,
   sqlite3_str_appendall(ddl, "CREATE INDEX ");
   pk_append_qualifier(ddl, copy->schema);
   pk_append_identifier(ddl, made->name);
-  sqlite3_str_appendall(ddl, " ON ");
-  pk_append_identifier(ddl, made->table->name);
-  sqlite3_str_appendf(ddl, "(%s)", made->columns);
-  if (made->predicate) sqlite3_str_appendf(ddl, " WHERE %s", made->predicate);
+  append_target(ddl, made);
   made->ddl = sqlite3_str_finish(ddl);
   return made->ddl ? SQLITE_OK : pk_fail_memory(error);
 }
@@ -512,6 +517,44 @@ int pk_candidates_partial(pk_candidates *list, const pk_what_if *copy,
   if (made.key.width == 0) key_append(&made.key, column, NULL, false);
   made.purpose = sqlite3_mprintf("to find %s", predicate);
   return pk_candidates_add(list, copy, &made, error);
+}
+
+/* ---- what there is ---- */
+
+/* The key as existing.c writes it. */
+static void append_listed_key(sqlite3_str *key, const pk_candidate *of) {
+  for (int i = 0; i < of->key.width; i++) {
+    const pk_key_column *part = &of->key.columns[i];
+    const pk_copied_column *column = &of->table->columns[part->column];
+    sqlite3_str_appendf(key, ", %Q %s %d", column->name,
+                        part->collation ? part->collation : column->collation,
+                        part->descending);
+  }
+}
+
+/* One with an expression or a predicate is known by its text, as when it was
+** made from advice. */
+int pk_candidate_exists(const pk_what_if *copy, const pk_candidate *candidate,
+                        bool *exists, pk_error *error) {
+  bool by_text = candidate->expression || candidate->predicate;
+  sqlite3_int64 found = 0;
+  sqlite3_str *text = sqlite3_str_new(NULL);
+  if (by_text)
+    append_target(text, candidate);
+  else
+    append_listed_key(text, candidate);
+  char *sought = sqlite3_str_finish(text);
+  if (!sought) return pk_fail_memory(error);
+  int rc = pk_query_int64(
+      copy->db, &found, error,
+      by_text ? "SELECT 1 FROM temp.prodkit_listed WHERE table_name = %Q "
+                "AND substr(ddl, -length(%Q)) = %Q"
+              : "SELECT 1 FROM temp.prodkit_listed WHERE table_name = %Q "
+                "AND NOT is_partial AND lower(key) = lower(%Q)",
+      candidate->table->name, sought, sought);
+  sqlite3_free(sought);
+  *exists = found;
+  return rc;
 }
 
 /* ---- size ---- */

@@ -81,6 +81,11 @@ int pk_candidates_partial(pk_candidates *list, const pk_what_if *copy,
 pk_candidate *pk_candidates_find(const pk_candidates *list,
                                  const pk_candidate *like);
 
+/* Has the schema such an index already, by whatever name? For pk_list_indexes'
+** table. */
+int pk_candidate_exists(const pk_what_if *copy, const pk_candidate *candidate,
+                        bool *exists, pk_error *error);
+
 /* Does the key of one begin the other's, of the same table and rows? */
 bool pk_candidate_begins(const pk_candidate *one, const pk_candidate *other);
 

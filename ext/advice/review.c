@@ -178,15 +178,27 @@ static bool needs_help(const pk_plan *plan) {
          plan->temp_btrees > 0;
 }
 
-/* One that takes more than half of the budget is not tried. */
-static int drop_large(pk_review *all, pk_candidates *list, pk_error *error) {
-  sqlite3_int64 most = all->selection.limits.budget_bytes / 2;
+/* One that takes more than half of the budget is not tried, nor one that there
+** is already: the planner may prefer the newer of two that are alike, and the
+** measurements differ by chance. */
+static int is_worth_a_try(pk_review *all, pk_candidate *index, bool *worth,
+                          pk_error *error) {
+  bool exists = false;
+  int rc = pk_candidate_bytes(all->copy, index, &index->bytes, error);
+  if (rc == SQLITE_OK)
+    rc = pk_candidate_exists(all->copy, index, &exists, error);
+  *worth = !exists && index->bytes <= all->selection.limits.budget_bytes / 2;
+  return rc;
+}
+
+static int keep_worthwhile(pk_review *all, pk_candidates *list,
+                           pk_error *error) {
   int kept = 0, rc = SQLITE_OK;
   for (int i = 0; i < list->count; i++) {
     pk_candidate *index = &list->items[i];
-    if (rc == SQLITE_OK)
-      rc = pk_candidate_bytes(all->copy, index, &index->bytes, error);
-    if (index->bytes <= most)
+    bool worth = false;
+    if (rc == SQLITE_OK) rc = is_worth_a_try(all, index, &worth, error);
+    if (worth)
       list->items[kept++] = *index;
     else
       pk_candidate_free(index);
@@ -292,7 +304,7 @@ static int improve(pk_review *all, pk_statement *one, bool for_proof,
   int rc = pk_gather(&list, &all->shadow, one, for_proof, error);
   if (rc == SQLITE_OK && list.count > 0) {
     if (for_proof) {
-      rc = drop_large(all, &list, error);
+      rc = keep_worthwhile(all, &list, error);
       if (rc == SQLITE_OK) rc = pool_candidates(all, one, &list, error);
     } else {
       rc = try_by_plan(all, one, &list, error);

@@ -76,6 +76,15 @@ CREATE INDEX t_a_some ON t(a) WHERE a > 990;
 SELECT ddl FROM prod_index_advice('SELECT * FROM t WHERE a = 5');
 DROP INDEX t_a_some;
 
+.print == what there is already is not tried once more under another name
+CREATE INDEX here ON t(A, d);
+CREATE INDEX open_ones ON t(d) WHERE e = 'open';
+CREATE INDEX lower_c ON t(lower(c));
+SELECT 'rows', count(*) FROM prod_index_advice('SELECT a, sum(d) FROM t WHERE a > 5 GROUP BY a; SELECT * FROM t WHERE a = 5 AND d > 7; SELECT * FROM t WHERE e = ''open'' AND d > 9; SELECT * FROM t WHERE lower(c) = ?', '{"show_rejected":true}') WHERE ddl NOT LIKE '% ON t(e%';
+DROP INDEX here;
+DROP INDEX open_ones;
+DROP INDEX lower_c;
+
 .print == names that collide
 CREATE TABLE t_a(x);
 CREATE VIEW t_a_2 AS SELECT 1;
