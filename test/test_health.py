@@ -3,6 +3,7 @@ systems, writers at work, a missing database, and what a probe leaves behind."""
 
 import json
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -215,3 +216,19 @@ def test_a_file_that_was_removed_is_not_called_good(folder):
                                "shows no such file"], name
     assert found["disk_space"][:2] == [None, None]
     db.close()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to be another user")
+def test_what_this_user_may_not_read_is_unhealthy(folder):
+    """SQLite needs to make an -shm, in a folder that belongs to another."""
+    make_database(folder / "app.db").close()
+    (folder / "app.db").chmod(0o644)
+    shutil.copy(RELEASE.extension, folder)
+    printed = subprocess.run(
+        ["sqlite3", "-batch", "-cmd", f".load ./{RELEASE.extension.name}",
+         "app.db", "SELECT prod_health_code(), prod_health()"],
+        cwd=folder, text=True, capture_output=True, user=65534, group=65534)
+    code, report = printed.stdout.split("|", 1)
+    assert code == "503", printed
+    assert any(issue.startswith("database_readable: ")
+               for issue in json.loads(report)["issues"]), report

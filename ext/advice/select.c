@@ -13,8 +13,10 @@
 /* So many indexes are tried for a statement that a step would make slower. */
 #define MOST_COMPANIONS 8
 
-/* A step that makes a statement so many times as fast is worth any write. */
+/* An index serves a statement that it makes so many times as fast; if that took
+** longer than this. */
 #define SERVED_FACTOR 10
+#define LEAST_SERVED_MS 0.5
 
 /* A page at least: a set that adds nothing saves no more than a set can. */
 #define LEAST_BYTES 4096.0
@@ -29,6 +31,32 @@ static double least_gain(const pk_selection *of) {
     calls += of->workload->items[i].calls / of->workload->count;
   return fmax(of->limits.min_gain_ratio * of->state->current.cost,
               NOISE_MS * calls);
+}
+
+/* What a statement must take for indexes to be tried for it. Where it is not
+** known how often each runs, one that takes little of all may run most often. */
+static double least_heard(const pk_selection *of) {
+  return of->workload->counted ? least_gain(of)
+                               : fmin(least_gain(of), LEAST_SERVED_MS);
+}
+
+/* Is there a statement that is served with one outcome, and not with the
+** other? */
+static bool serves_a_statement(const pk_selection *of, const pk_outcome *with,
+                               const pk_outcome *without) {
+  for (int i = 0; i < of->workload->count; i++) {
+    double cost = pk_cost_of(&without->timings[i]);
+    if (of->evidence[i].runs && cost > LEAST_SERVED_MS &&
+        cost >= pk_cost_of(&with->timings[i]) * SERVED_FACTOR)
+      return true;
+  }
+  return false;
+}
+
+/* The same where it may be the one that runs most often. */
+static bool serves_uncounted(const pk_selection *of, const pk_outcome *with,
+                             const pk_outcome *without) {
+  return !of->workload->counted && serves_a_statement(of, with, without);
 }
 
 static void want_set(pk_selection *of, const pk_candidate_set *set) {
@@ -102,7 +130,7 @@ static int hold_auditions_for(pk_selection *of, int statement,
   double calls = of->workload->items[statement].calls;
   int rc = SQLITE_OK;
   while (rc == SQLITE_OK && *heard < sets->audition_count &&
-         pk_cost_of(&best) * calls > least_gain(of)) {
+         pk_cost_of(&best) * calls > least_heard(of)) {
     const pk_audition *audition = &sets->auditions[(*heard)++];
     if (audition->statement != statement) continue;
     of->late = pk_proof_is_late(of->proof);
@@ -112,11 +140,10 @@ static int hold_auditions_for(pk_selection *of, int statement,
   return rc;
 }
 
-/* The most expensive statement of which not all sets were heard, and that takes
-** more than the least that a step is to save; -1 for none. */
+/* The most expensive statement of which not all sets were heard; -1 for none. */
 static int next_statement(const pk_selection *of) {
   int next = -1;
-  double most = least_gain(of);
+  double most = least_heard(of);
   for (int i = 0; i < of->workload->count; i++) {
     if (of->state->heard[i] == of->sets->audition_count || of->state->told[i] ||
         !of->evidence[i].runs)
@@ -181,15 +208,24 @@ static void refuse(pk_selection *of, const pk_candidate_set *set,
     of->pool->items[set->members[i]].refusal = why;
 }
 
+/* Does what was tried save enough? The share that is asked for or, where it is
+** not known how often each statement runs, most of what one takes. */
+static bool saves_enough(const pk_selection *of) {
+  const pk_select_state *all = of->state;
+  return all->current.cost - all->trial.cost >= least_gain(of) ||
+         serves_uncounted(of, &all->trial, &all->current);
+}
+
 /* How much a step saves for each byte; 0 where it is not to be taken. */
 static int rate_step(pk_selection *of, pk_candidate_set *set, pk_error *error) {
-  double most = of->state->current.cost - least_gain(of);
+  double most = of->state->current.cost - least_heard(of);
   set->tried_in = of->state->round;
   set->ratio = 0;
   of->state->trial.spoiler = -1;
   if (!want_step(of, set) || !is_within_limits(of)) return SQLITE_OK;
   int rc = pk_evaluate(of, most, &of->state->trial, error);
-  if (rc != SQLITE_OK || !of->state->trial.complete) return rc;
+  if (rc != SQLITE_OK || !of->state->trial.complete || !saves_enough(of))
+    return rc;
   if (pk_count_slower(of, &of->state->trial) >
       pk_count_slower(of, &of->state->current)) {
     of->state->trial.spoiler = pk_slowest(of, &of->state->trial);
@@ -250,7 +286,7 @@ static int try_step(pk_selection *of, pk_candidate_set *set, pk_error *error) {
   int rc = rate_step(of, set, error);
   int spoiler = of->state->trial.spoiler;
   if (rc != SQLITE_OK || set->ratio > 0 || spoiler < 0 ||
-      set->saved <= least_gain(of))
+      set->saved <= least_heard(of))
     return rc;
   return find_companion(of, *set, spoiler, error);
 }
@@ -280,16 +316,6 @@ static int wanted_for(const pk_selection *of, const pk_copied_table *table) {
   return count;
 }
 
-static bool serves_a_statement(const pk_selection *of) {
-  const pk_timing *now = of->state->current.timings;
-  const pk_timing *with = of->state->trial.timings;
-  for (int i = 0; i < of->workload->count; i++)
-    if (of->evidence[i].runs &&
-        pk_cost_of(&now[i]) >= pk_cost_of(&with[i]) * SERVED_FACTOR)
-      return true;
-  return false;
-}
-
 /* One new index a table may have in any case, since with keys in random order a
 ** single one can double the cost of an insert; and those without which a
 ** statement is hopeless. Where it is known how often the workload writes to the
@@ -298,7 +324,8 @@ static int can_be_written(pk_selection *of, const pk_candidate_set *set,
                           bool *it_can, pk_error *error) {
   int rc = SQLITE_OK;
   *it_can = true;
-  if (serves_a_statement(of)) return SQLITE_OK;
+  if (serves_a_statement(of, &of->state->trial, &of->state->current))
+    return SQLITE_OK;
   for (int i = 0; rc == SQLITE_OK && *it_can && i < set->count; i++) {
     const pk_copied_table *table = of->pool->items[set->members[i]].table;
     double ratio;
@@ -367,7 +394,8 @@ static int leave_out_superfluous(pk_selection *of, pk_error *error) {
     of->state->slots[number].wanted = false;
     rc = pk_evaluate(of, most, &of->state->trial, error);
     if (rc == SQLITE_OK && of->state->trial.complete &&
-        pk_count_slower(of, &of->state->trial) <= slower)
+        pk_count_slower(of, &of->state->trial) <= slower &&
+        !serves_uncounted(of, &of->state->current, &of->state->trial))
       accept_trial(of);
   }
   sqlite3_free(tried);

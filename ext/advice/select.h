@@ -7,7 +7,8 @@
 ** no index on, each round takes the step that saves most for each byte that it
 ** adds. A step adds an index, or a few that serve one statement together, or
 ** replaces a chosen index by a wider one. It ends when a step saves less than
-** min_gain_ratio of what the workload still takes, or at the limits. Then each
+** min_gain_ratio of what the workload still takes, and makes no statement ten
+** times as fast of which it is not known how often it runs, or at the limits. Then each
 ** chosen index is left out once, and for good if nothing is lost.
 **
 ** Each step is first tried on the statements that it is proposed for, the most

@@ -49,6 +49,14 @@ static void look_at_files(pk_health_facts *facts) {
   read_header(facts);
 }
 
+/* A lock goes away. A schema that this SQLite cannot make sense of, or a file
+** that it may not read, is as lost to the application as a damaged one. */
+static bool is_lost(int rc) {
+  int code = rc & 0xff;
+  return rc != SQLITE_OK && code != SQLITE_BUSY && code != SQLITE_LOCKED &&
+         !pk_ends_the_call(rc);
+}
+
 /* The statement is on its row while the facts are gathered and so holds a read
 ** transaction: the page count and the file's size are of the same moment. */
 int pk_check_readable(pk_health_facts *facts, pk_finding *finding,
@@ -61,9 +69,7 @@ int pk_check_readable(pk_health_facts *facts, pk_finding *finding,
   if (rc == SQLITE_ROW) rc = ask_pragmas(facts, error);
   if (rc == SQLITE_OK) look_at_files(facts);
   sqlite3_finalize(reading);
-  /* An ERROR here is a schema that this SQLite cannot make sense of; to the
-  ** application it is as lost as a damaged one. */
-  if (rc == SQLITE_ERROR) rc = error->code = SQLITE_CORRUPT;
+  if (is_lost(rc)) rc = error->code = SQLITE_CORRUPT;
   if (rc != SQLITE_OK) return rc;
   facts->readable = true;
   return pk_found(finding, PK_PASS, error, "the schema can be read");

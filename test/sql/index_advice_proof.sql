@@ -168,9 +168,19 @@ SELECT ddl, calls FROM prod_index_advice(NULL, '{"workload_table":"workload","ma
 .shell printf 'SELECT * FROM t WHERE a = 5; -- one;\nSELECT * FROM t WHERE d = 5;\n' > queries.sql
 SELECT ddl, calls FROM prod_index_advice(NULL, '{"workload_file":"queries.sql"}') ORDER BY ddl;
 
+.print == what runs fast may run often: nobody said how often
+CREATE TABLE big AS SELECT t.id, t.a, t.c FROM t, (VALUES (1), (2), (3), (4), (5), (6), (7), (8));
+CREATE TABLE small AS SELECT id, d FROM t WHERE id <= 30000;
+SELECT ddl FROM prod_index_advice('SELECT count(*), sum(length(x.c || x.a)) FROM big x JOIN big y ON y.id = x.id + 0; SELECT * FROM small WHERE d = 7') WHERE table_name = 'small';
+CREATE TEMP TABLE often AS SELECT 'SELECT count(*), sum(length(x.c || x.a)) FROM big x JOIN big y ON y.id = x.id + 0' AS sql, 100 AS calls UNION ALL SELECT 'SELECT * FROM small WHERE d = 7', 1;
+SELECT 'rows', count(*) FROM prod_index_advice(NULL, '{"workload_table":"often"}') WHERE table_name = 'small' AND action = 'create';
+DROP TABLE big;
+DROP TABLE small;
+
 .print == limits
 SELECT 'rows', count(*) FROM prod_index_advice('SELECT * FROM t WHERE a = 5', '{"budget_bytes":5000}');
-SELECT 'rows', count(*) FROM prod_index_advice('SELECT * FROM t WHERE a = 5', '{"min_gain_ratio":1}');
+CREATE TEMP TABLE once AS SELECT 'SELECT * FROM t WHERE a = 5' AS sql, 1 AS calls;
+SELECT 'rows', count(*) FROM prod_index_advice(NULL, '{"workload_table":"once","min_gain_ratio":1}');
 SELECT ddl, verified, before_ms FROM prod_index_advice('SELECT * FROM t WHERE a = 5', '{"proof":"none"}');
 SELECT ddl, verified FROM prod_index_advice('SELECT * FROM t WHERE a = 5', '{"proof":"copy"}');
 
