@@ -243,6 +243,16 @@ SELECT * FROM prod_index_advice(NULL, '{"workload_file":"."}');
 .shell : > empty.sql
 SELECT * FROM prod_index_advice(NULL, '{"workload_file":"empty.sql"}');
 
+.print == tables into which the copy's rows cannot be inserted again
+CREATE TABLE r(rowid TEXT, a INT, d TEXT);
+WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 30000)
+INSERT INTO r SELECT 'r' || i % 50, i * 7919 % 3001, hex(randomblob(30)) FROM n;
+CREATE TABLE k(a INT, d TEXT, b INT CHECK (b > 0) );
+PRAGMA ignore_check_constraints = ON;
+INSERT INTO k SELECT a, d, 0 FROM r;
+PRAGMA ignore_check_constraints = OFF;
+SELECT action, ddl, write_cost_ratio, verified FROM prod_index_advice('SELECT d FROM r WHERE a = ?; SELECT d FROM k WHERE a = ?', '{"proof":"copy"}') WHERE action = 'create' ORDER BY ddl;
+
 .print == in memory, and the database is as it was
 .open :memory:
 .load prodkit
