@@ -267,9 +267,11 @@ int pk_proof_plan(pk_proof *proof, const char *sql, char **plan,
   while ((rc = pk_step(line, error)) == SQLITE_ROW)
     sqlite3_str_appendf(text, "%s\n", sqlite3_column_text(line, 3));
   sqlite3_finalize(line);
-  *plan = sqlite3_str_finish(text);
-  if (!*plan) return pk_fail_memory(error);
-  return rc == SQLITE_DONE ? SQLITE_OK : rc;
+  int finished = pk_finish_text(text, plan, error);
+  if (rc == SQLITE_DONE && finished == SQLITE_OK) return SQLITE_OK;
+  sqlite3_free(*plan);
+  *plan = NULL;
+  return error->code;
 }
 
 static sqlite3_int64 requested_pages(pk_proof *proof) {

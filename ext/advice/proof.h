@@ -78,7 +78,7 @@ int pk_proof_put_aside(pk_proof *proof, const char *index, pk_error *error);
 int pk_proof_bring_back(pk_proof *proof, const char *index, pk_error *error);
 int pk_proof_settle(pk_proof *proof, pk_error *error);
 
-/* The lines of EXPLAIN QUERY PLAN, from sqlite3_malloc. */
+/* The lines of EXPLAIN QUERY PLAN, from sqlite3_malloc; NULL after a failure. */
 int pk_proof_plan(pk_proof *proof, const char *sql, char **plan,
                   pk_error *error);
 
