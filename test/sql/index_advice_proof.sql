@@ -95,6 +95,9 @@ DROP VIEW t_a_2;
 .print == an existing index is replaced by a wider one
 CREATE INDEX t_a ON t(a);
 SELECT action, ddl, undo_ddl FROM prod_index_advice('SELECT a, sum(d) FROM t GROUP BY a; SELECT * FROM t WHERE a = 5');
+
+.print == one that two new ones begin with is replaced by one of them
+SELECT action, ddl, undo_ddl FROM prod_index_advice('SELECT d FROM t WHERE a = ? ORDER BY b; SELECT d FROM t WHERE a = ? ORDER BY c', '{"proof":"none"}');
 DROP INDEX t_a;
 
 .print == statistics of an empty table are out of date
