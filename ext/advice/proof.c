@@ -94,7 +94,6 @@ int pk_proof_open(pk_proof *proof, const pk_what_if *copy, int one_in,
   if (rc != SQLITE_OK) return rc;
   pk_what_if_prepare_connection(proof->db, copy->original, copy->schema);
   sqlite3_db_config(proof->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
-  sqlite3_db_config(proof->db, SQLITE_DBCONFIG_ENABLE_FKEY, 0, NULL);
   sqlite3_db_config(proof->db, SQLITE_DBCONFIG_DEFENSIVE, 0, NULL);
   rc = one_in > 1 ? pk_sample_copy(proof->db, copy, one_in, deadline, error)
                   : copy_data(proof, error);

@@ -24,8 +24,8 @@
 
 /* ---- what the statements open ---- */
 
-/* What a program opens, those of its triggers and foreign keys included. To
-** write into an index is not to use it. */
+/* What a program opens, those of its triggers included. To write into an index
+** is not to use it. */
 static int note_program(pk_what_if *copy, const char *sql, int statement,
                         pk_error *error) {
   sqlite3_stmt *step;
