@@ -238,6 +238,41 @@ static void test_references_are_off(void **state) {
   pk_proof_close(&proof);
 }
 
+/* What ANALYZE finds is gone again, in hosts with SQLITE_ENABLE_STAT4 too. */
+static void test_undo_analyze(void **state) {
+  static const char sums[] =
+      "SELECT count(*) + total(length(stat)) FROM sqlite_stat1";
+  static const char samples[] =
+      "SELECT count(*) + total(length(sample)) FROM sqlite_stat4";
+  place *here = *state;
+  pk_proof proof;
+  bool done = false;
+  open_sample(here, 1);
+  assert_int_equal(
+      pk_proof_open(&proof, here->copy, 1, pk_seconds() + 60, &here->error),
+      SQLITE_OK);
+  bool stat4 = sqlite3_compileoption_used("ENABLE_STAT4");
+  sqlite3_int64 before = ask(proof.db, sums);
+  sqlite3_int64 samples_before = stat4 ? ask(proof.db, samples) : 0;
+  assert_int_equal(
+      pk_run(proof.db, &here->error, "DELETE FROM country WHERE id %% 2"),
+      SQLITE_OK);
+  assert_int_equal(
+      pk_run(proof.db, &here->error, "DELETE FROM note WHERE rowid > 500"),
+      SQLITE_OK);
+  assert_int_equal(pk_proof_analyze(&proof, NULL, &done, &here->error),
+                   SQLITE_OK);
+  assert_true(done);
+  assert_true(ask(proof.db, sums) != before);
+  assert_int_equal(pk_proof_undo_analyze(&proof, &here->error), SQLITE_OK);
+  assert_int_equal(ask(proof.db, sums), before);
+  if (stat4) assert_int_equal(ask(proof.db, samples), samples_before);
+  assert_int_equal(pk_proof_forget_statistics(&proof, &here->error), SQLITE_OK);
+  assert_int_equal(ask(proof.db, sums), 0);
+  if (stat4) assert_int_equal(ask(proof.db, samples), 0);
+  pk_proof_close(&proof);
+}
+
 /* A build and an ANALYZE that the deadline stops leave nothing behind. */
 static void test_late(void **state) {
   static char name[] = "late", ddl[] = "CREATE INDEX late ON customer(name)";
@@ -283,6 +318,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(test_insert_refused, set_up, tear_down),
       cmocka_unit_test_setup_teardown(test_references_are_off, set_up,
                                       tear_down),
+      cmocka_unit_test_setup_teardown(test_undo_analyze, set_up, tear_down),
       cmocka_unit_test_setup_teardown(test_late, set_up, tear_down),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
