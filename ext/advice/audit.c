@@ -75,11 +75,13 @@ static int advise_foreign_key(pk_advice_rows *out, pk_what_if *copy,
   if (per_key > (double)index->table->rows * PK_MOST_SHARE)
     index->warning = few_values;
   char *rows = pk_rows_in_words(index->table);
-  char *reason = sqlite3_mprintf(
-      "%s(%s) refers to %s and has no index: to delete a row of %s, or to "
-      "change its key, %s is scanned in full (%s)",
-      index->table->name, index->columns, parent, parent, index->table->name,
-      rows);
+  char *reason =
+      rows ? sqlite3_mprintf(
+                 "%s(%s) refers to %s and has no index: to delete a row of %s, "
+                 "or to change its key, %s is scanned in full (%s)",
+                 index->table->name, index->columns, parent, parent,
+                 index->table->name, rows)
+           : NULL;
   rc = pk_candidate_bytes(copy, index, &index->bytes, error);
   if (rc == SQLITE_OK)
     rc = pk_advise_create(out, copy, index, reason,

@@ -6,7 +6,6 @@
 
 #include "../base/array.h"
 #include "../base/clock.h"
-#include "../base/token.h"
 #include "insert_cost.h"
 
 /* A page that a run requests costs more when it is not in memory: so much is
@@ -193,20 +192,10 @@ void pk_want_accepted(pk_selection *of) {
 
 /* ---- what a set of indexes costs ---- */
 
-/* INSERT INTO t, UPDATE t, DELETE FROM t: the first name of a table. */
-static bool writes_to(const pk_statement *one, const pk_copied_table *table) {
-  pk_token token;
-  const char *rest = one->sql;
-  if (!one->writes) return false;
-  for (int i = 0; i < 5 && (rest = pk_token_next(rest, &token)); i++)
-    if (pk_token_names(&token, table->name)) return true;
-  return false;
-}
-
 double pk_writes_to(const pk_selection *of, const pk_copied_table *table) {
   double calls = 0;
   for (int i = 0; i < of->workload->count; i++)
-    if (writes_to(&of->workload->items[i], table))
+    if (of->workload->items[i].written == table)
       calls += of->workload->items[i].calls;
   return calls;
 }

@@ -29,6 +29,7 @@ int pk_check_schema(sqlite3 *db, const char *schema, pk_error *error);
 **     begins_with_foreign_key   with a column of one
 **     key            ", 'city' nocase 0" for each column, so that one key begins
 **                    another where its text does
+**     age            a lower number for one that was made earlier
 **     served_by      the index that makes it superfluous, or NULL
 **     is_duplicate   and that one has the same key
 */

@@ -106,6 +106,9 @@ static const pk_option options[] = {
      .summary = "a file with statements, separated by semicolons"},
     {0}};
 
+/* What a column `calls` says may be beyond any integer. */
+#define MOST_CALLS 9e18
+
 static void count_or_null(pk_rows *rows, sqlite3_int64 count) {
   if (count > 0)
     pk_row_int64(rows, count);
@@ -129,7 +132,7 @@ void pk_advise(pk_advice_rows *out, const pk_advice *advice) {
   pk_row_text(rows, advice->columns);
   pk_row_text(rows, advice->kind);
   count_or_null(rows, advice->queries);
-  count_or_null(rows, (sqlite3_int64)advice->calls);
+  count_or_null(rows, (sqlite3_int64)fmin(advice->calls, MOST_CALLS));
   if (advice->before_ms < 0) {
     pk_row_null(rows);
     pk_row_null(rows);
@@ -160,7 +163,8 @@ char *pk_rows_in_words(const pk_copied_table *table) {
 
 /* What the user should know besides: about the index, about the statements, and
 ** about statistics with which SQLite may decide otherwise than in the copy. */
-static char *warnings_of(const pk_candidate *index, const char *more) {
+static int warnings_of(const pk_candidate *index, const char *more,
+                       char **warnings, pk_error *error) {
   sqlite3_str *text = sqlite3_str_new(NULL);
   if (index->warning) sqlite3_str_appendf(text, "%s; ", index->warning);
   if (more) sqlite3_str_appendf(text, "%s; ", more);
@@ -169,17 +173,19 @@ static char *warnings_of(const pk_candidate *index, const char *more) {
                         "the statistics of %s are out of date (they say %,lld "
                         "rows): run ANALYZE; ",
                         index->table->name, index->table->stat_rows);
-  char *warnings = sqlite3_str_finish(text);
-  if (warnings) warnings[strlen(warnings) - 2] = 0;
-  return warnings;
+  int rc = pk_finish_text(text, warnings, error);
+  if (*warnings) (*warnings)[strlen(*warnings) - 2] = 0;
+  return rc;
 }
 
 int pk_advise_create(pk_advice_rows *out, const pk_what_if *copy,
                      const pk_candidate *index, const char *reason,
                      const pk_advice *measured, pk_error *error) {
   pk_advice row = *measured;
+  char *warnings;
+  int rc = warnings_of(index, measured->warnings, &warnings, error);
+  if (rc != SQLITE_OK) return rc;
   char *undo = pk_drop_ddl(copy->schema, index->name);
-  char *warnings = warnings_of(index, measured->warnings);
   if (!row.action) row.action = "create";
   if (!row.verified) row.verified = "planner";
   if (!row.ddl) row.ddl = index->ddl;
@@ -192,10 +198,13 @@ int pk_advise_create(pk_advice_rows *out, const pk_what_if *copy,
   row.write_cost_ratio = index->write_cost_ratio;
   row.reason = reason;
   row.warnings = warnings;
-  if (undo) pk_advise(out, &row);
+  if (undo && reason)
+    pk_advise(out, &row);
+  else
+    rc = pk_fail_memory(error);
   sqlite3_free(undo);
   sqlite3_free(warnings);
-  return undo ? SQLITE_OK : pk_fail_memory(error);
+  return rc;
 }
 
 static int read_workload(pk_workload *all, pk_what_if *copy, const char *sql,

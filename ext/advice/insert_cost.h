@@ -13,8 +13,9 @@
 #include "proof.h"
 
 /* Seconds of the processor, with the indexes that are there now; 0 where it
-** cannot be measured: a WITHOUT ROWID table, one with few rows, a CHECK that
-** calls a function of the application. */
+** cannot be measured: a WITHOUT ROWID table, one with a column named rowid or
+** with few rows, a CHECK that calls a function of the application, a constraint
+** that does not let its rows in again. */
 int pk_insert_seconds(pk_proof *proof, const pk_copied_table *table,
                       double *seconds, pk_error *error);
 

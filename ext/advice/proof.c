@@ -133,15 +133,36 @@ static int run_in_time(pk_proof *proof, bool *done, pk_error *error,
   return rc;
 }
 
-int pk_proof_analyze(pk_proof *proof, const pk_copied_table *table, bool *done,
-                     pk_error *error) {
-  *done = false;
+/* Hosts with SQLITE_ENABLE_STAT4 keep samples of keys besides. */
+static int has_samples(pk_proof *proof, sqlite3_int64 *has, pk_error *error) {
+  return pk_query_int64(proof->db, has, error,
+                        "SELECT count(*) FROM main.sqlite_schema "
+                        "WHERE name = 'sqlite_stat4'");
+}
+
+static int keep_statistics(pk_proof *proof, pk_error *error) {
+  sqlite3_int64 samples = 0;
   int rc = pk_run(proof->db, error,
                   "DROP TABLE IF EXISTS prodkit_aside.statistics_before");
   if (rc == SQLITE_OK)
     rc = pk_run(proof->db, error,
                 "CREATE TABLE prodkit_aside.statistics_before AS "
                 "SELECT tbl, idx, stat FROM main.sqlite_stat1");
+  if (rc == SQLITE_OK)
+    rc = pk_run(proof->db, error,
+                "DROP TABLE IF EXISTS prodkit_aside.samples_before");
+  if (rc == SQLITE_OK) rc = has_samples(proof, &samples, error);
+  if (rc == SQLITE_OK && samples)
+    rc = pk_run(proof->db, error,
+                "CREATE TABLE prodkit_aside.samples_before AS "
+                "SELECT * FROM main.sqlite_stat4");
+  return rc;
+}
+
+int pk_proof_analyze(pk_proof *proof, const pk_copied_table *table, bool *done,
+                     pk_error *error) {
+  *done = false;
+  int rc = keep_statistics(proof, error);
   if (rc != SQLITE_OK) return rc;
   char *sql = table ? sqlite3_mprintf("ANALYZE main.\"%w\"", table->name)
                     : sqlite3_mprintf("ANALYZE main");
@@ -153,11 +174,17 @@ int pk_proof_analyze(pk_proof *proof, const pk_copied_table *table, bool *done,
 }
 
 int pk_proof_undo_analyze(pk_proof *proof, pk_error *error) {
+  sqlite3_int64 samples = 0;
   int rc = pk_proof_forget_statistics(proof, error);
   if (rc == SQLITE_OK)
     rc = pk_run(proof->db, error,
                 "INSERT INTO main.sqlite_stat1 "
                 "SELECT tbl, idx, stat FROM prodkit_aside.statistics_before");
+  if (rc == SQLITE_OK) rc = has_samples(proof, &samples, error);
+  if (rc == SQLITE_OK && samples)
+    rc = pk_run(proof->db, error,
+                "INSERT INTO main.sqlite_stat4 "
+                "SELECT * FROM prodkit_aside.samples_before");
   if (rc == SQLITE_OK) rc = pk_proof_settle(proof, error);
   proof->analyzed = false;
   return rc;
@@ -239,7 +266,12 @@ int pk_proof_bring_back(pk_proof *proof, const char *index, pk_error *error) {
 }
 
 int pk_proof_forget_statistics(pk_proof *proof, pk_error *error) {
-  return pk_run(proof->db, error, "DELETE FROM main.sqlite_stat1");
+  sqlite3_int64 samples = 0;
+  int rc = pk_run(proof->db, error, "DELETE FROM main.sqlite_stat1");
+  if (rc == SQLITE_OK) rc = has_samples(proof, &samples, error);
+  if (rc == SQLITE_OK && samples)
+    rc = pk_run(proof->db, error, "DELETE FROM main.sqlite_stat4");
+  return rc;
 }
 
 /* After a change of a schema that is rolled back, SQLite reads all of them
@@ -266,9 +298,11 @@ int pk_proof_plan(pk_proof *proof, const char *sql, char **plan,
   while ((rc = pk_step(line, error)) == SQLITE_ROW)
     sqlite3_str_appendf(text, "%s\n", sqlite3_column_text(line, 3));
   sqlite3_finalize(line);
-  *plan = sqlite3_str_finish(text);
-  if (!*plan) return pk_fail_memory(error);
-  return rc == SQLITE_DONE ? SQLITE_OK : rc;
+  int finished = pk_finish_text(text, plan, error);
+  if (rc == SQLITE_DONE && finished == SQLITE_OK) return SQLITE_OK;
+  sqlite3_free(*plan);
+  *plan = NULL;
+  return error->code;
 }
 
 static sqlite3_int64 requested_pages(pk_proof *proof) {

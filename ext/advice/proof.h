@@ -11,9 +11,10 @@
 **
 ** The copy is a temporary database of SQLite's own, filled by sqlite3_backup,
 ** or by sample_copy.h with a part of the rows: it has no name, and is gone when
-** it is closed or the process ends. Statements that write are not run, triggers
-** are off, and of a statement with parameters typical values of the compared
-** columns are taken (samples.h).
+** it is closed or the process ends. Statements that write are not run. Triggers
+** and foreign keys are off, as some hosts have these on from the beginning. Of
+** a statement with parameters typical values of the compared columns are taken
+** (samples.h).
 **
 ** An index is built once. When it is not wanted, its row is moved out of the
 ** copy's sqlite_schema, so that it is not there for the planner, while its
@@ -77,7 +78,7 @@ int pk_proof_put_aside(pk_proof *proof, const char *index, pk_error *error);
 int pk_proof_bring_back(pk_proof *proof, const char *index, pk_error *error);
 int pk_proof_settle(pk_proof *proof, pk_error *error);
 
-/* The lines of EXPLAIN QUERY PLAN, from sqlite3_malloc. */
+/* The lines of EXPLAIN QUERY PLAN, from sqlite3_malloc; NULL after a failure. */
 int pk_proof_plan(pk_proof *proof, const char *sql, char **plan,
                   pk_error *error);
 

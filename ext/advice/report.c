@@ -103,7 +103,8 @@ static int report_statistics(pk_advice_rows *out, pk_review *all,
 
 /* "statement 7 takes 215.0 ms instead of 128.0 ms; statement 12 ...", of those
 ** that statistics would make slower; from sqlite3_malloc, NULL for none. */
-static char *slowed_in_words(const pk_selection *of) {
+static int slowed_in_words(const pk_selection *of, char **words,
+                           pk_error *error) {
   sqlite3_str *text = sqlite3_str_new(NULL);
   for (int i = 0; i < of->workload->count; i++) {
     const pk_evidence *evidence = &of->evidence[i];
@@ -114,14 +115,15 @@ static char *slowed_in_words(const pk_selection *of) {
                           evidence->analyzed.stopped ? "over " : "",
                           evidence->analyzed.ms, evidence->before.ms);
   }
-  return sqlite3_str_finish(text);
+  return pk_finish_text(text, words, error);
 }
 
 /* That they are missing, and why they are not advised all the same. */
 static int report_refused_statistics(pk_advice_rows *out, const pk_review *all,
                                      const char *verified, pk_error *error) {
-  char *slowed = slowed_in_words(&all->selection);
-  if (!slowed) return SQLITE_OK;
+  char *slowed;
+  int rc = slowed_in_words(&all->selection, &slowed, error);
+  if (!slowed) return rc;
   char *reason = sqlite3_mprintf(
       "ANALYZE of all tables is not advised: the statistics that the planner "
       "decides by are missing or out of date, but with them %s",
@@ -179,7 +181,8 @@ static pk_advice measured_of(const pk_review *all, const pk_candidate *index) {
 
 /* What is to be said of the runs of the statements that use the index; NULL for
 ** nothing. */
-static char *runs_in_words(const pk_review *all, const pk_candidate *index) {
+static int runs_in_words(const pk_review *all, const pk_candidate *index,
+                         char **words, pk_error *error) {
   sqlite3_str *text = sqlite3_str_new(NULL);
   for (int i = 0; is_measured(all) && i < all->workload->count; i++) {
     const pk_evidence *evidence = &all->selection.evidence[i];
@@ -195,7 +198,7 @@ static char *runs_in_words(const pk_review *all, const pk_candidate *index) {
                           sqlite3_str_length(text) ? "; " : "", i + 1,
                           evidence->after.ms, evidence->before.ms);
   }
-  return sqlite3_str_finish(text);
+  return pk_finish_text(text, words, error);
 }
 
 /* "orders is scanned in full (50,123 rows) to find customer_id = ? and sorted
@@ -209,8 +212,10 @@ static char *reason_for(const pk_review *all, const pk_candidate *index) {
               ? "is scanned in full, or indexed anew in each run,"
               : "is scanned in full";
   char *rows = pk_rows_in_words(index->table);
-  char *reason = sqlite3_mprintf("%s %s (%s) %s; %s", index->table->name, how,
-                                 rows, index->purpose, index->benefit);
+  char *reason =
+      rows ? sqlite3_mprintf("%s %s (%s) %s; %s", index->table->name, how, rows,
+                             index->purpose, index->benefit)
+           : NULL;
   sqlite3_free(rows);
   return reason;
 }
@@ -251,8 +256,9 @@ static pk_candidate *next_best(pk_review *all, const bool *told) {
 
 /* ---- an index that a new one replaces ---- */
 
-/* An existing index with whose key that of the new one begins. In the private
-** copy the new one may not be there yet. */
+/* An existing index with whose key that of the new one begins, and which no
+** other new one replaces. In the private copy the new one may not be there
+** yet. */
 static int find_replaced(pk_review *all, pk_candidate *index, pk_error *error) {
   if (index->expression || index->predicate) return SQLITE_OK;
   int rc = index->in_copy ? SQLITE_OK
@@ -264,7 +270,7 @@ static int find_replaced(pk_review *all, pk_candidate *index, pk_error *error) {
   rc = pk_query_text(
       all->copy->db, &index->replaces, error,
       "SELECT old.index_name FROM temp.prodkit_listed old, (%s) new "
-      "WHERE new.index_name = %Q AND old.is_droppable "
+      "WHERE new.index_name = %Q AND old.is_droppable AND NOT old.is_settled "
       "AND old.table_name = new.table_name "
       "AND substr(new.key, 1, length(old.key)) = old.key "
       "LIMIT 1",
@@ -278,7 +284,8 @@ static int confirm_replaced(pk_review *all, pk_candidate *index,
                             pk_error *error) {
   bool spared = true;
   int rc = SQLITE_OK;
-  if (index->replaces && is_measured(all))
+  if (!index->replaces) return rc;
+  if (is_measured(all))
     rc = pk_select_spares(&all->selection, index->replaces, &spared, error);
   if (rc == SQLITE_OK && spared)
     return pk_run(
@@ -293,7 +300,8 @@ static int confirm_replaced(pk_review *all, pk_candidate *index,
 static int find_all_replaced(pk_review *all, pk_error *error) {
   int rc = SQLITE_OK;
   for (int i = 0; rc == SQLITE_OK && i < all->pool.count; i++) {
-    if (!all->pool.items[i].accepted) continue;
+    if (!all->pool.items[i].accepted || all->pool.items[i].queries == 0)
+      continue;
     rc = find_replaced(all, &all->pool.items[i], error);
     if (rc == SQLITE_OK) rc = confirm_replaced(all, &all->pool.items[i], error);
   }
@@ -320,7 +328,7 @@ static int report_replace(pk_advice_rows *out, pk_review *all,
   row->action = "replace";
   row->ddl = ddl;
   row->undo_ddl = undo;
-  if (ddl && undo && reason)
+  if (old_ddl && drop_old && drop_new && row->reason && ddl && undo && reason)
     rc = pk_advise_create(out, all->copy, index, reason, row, error);
   else
     rc = pk_fail_memory(error);
@@ -357,19 +365,17 @@ static int report_index(pk_advice_rows *out, pk_review *all,
                         const pk_candidate *index, const char *verified,
                         pk_error *error) {
   pk_advice row = measured_of(all, index);
+  char *warnings;
+  int rc = runs_in_words(all, index, &warnings, error);
+  if (rc != SQLITE_OK) return rc;
   char *reason = reason_for(all, index);
-  char *warnings = runs_in_words(all, index);
-  if (!reason) {
-    sqlite3_free(warnings);
-    return pk_fail_memory(error);
-  }
   row.warnings = warnings;
   row.verified = verified;
   row.reason = reason;
   if (all->workload->counted) row.calls = index->calls;
-  int rc = index->replaces
-               ? report_replace(out, all, index, &row, error)
-               : pk_advise_create(out, all->copy, index, reason, &row, error);
+  rc = index->replaces
+           ? report_replace(out, all, index, &row, error)
+           : pk_advise_create(out, all->copy, index, reason, &row, error);
   sqlite3_free(reason);
   sqlite3_free(warnings);
   return rc;

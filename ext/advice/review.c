@@ -315,11 +315,18 @@ static int improve(pk_review *all, pk_statement *one, bool for_proof,
   return rc;
 }
 
+static const char too_late[] = "max_seconds are too few to prove anything";
+
+/* Of thousands of statements, to find the candidates may take all the time that
+** there is to prove them. */
 static int improve_all(pk_review *all, bool for_proof, pk_error *error) {
   int rc = SQLITE_OK;
-  for (int i = 0; rc == SQLITE_OK && i < all->workload->count; i++)
+  for (int i = 0; rc == SQLITE_OK && i < all->workload->count; i++) {
+    if (for_proof && pk_proof_is_late(&all->proof))
+      return pk_fail(error, SQLITE_ERROR, too_late);
     if (!all->workload->items[i].left_out)
       rc = improve(all, &all->workload->items[i], for_proof, error);
+  }
   return rc;
 }
 
@@ -389,8 +396,7 @@ static int choose_by_running(pk_review *all, int one_in, double deadline,
   if (rc == SQLITE_OK) rc = improve_all(all, true, error);
   if (rc == SQLITE_OK) rc = pk_select(of, error);
   if (rc == SQLITE_OK && !any_accepted(&all->pool) && is_unfinished(of))
-    rc = pk_fail(error, SQLITE_ERROR,
-                 "max_seconds are too few to prove anything");
+    rc = pk_fail(error, SQLITE_ERROR, too_late);
   return rc;
 }
 

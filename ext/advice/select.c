@@ -487,10 +487,16 @@ static int prepare_state(pk_selection *of, pk_error *error) {
       !all->trial.timings || !all->insert_seconds)
     return pk_fail_memory(error);
   all->round = 1;
+  return SQLITE_OK;
+}
+
+/* Of the statements that can be run; after the deadline none is. */
+static int take_samples(pk_selection *of, pk_error *error) {
   int rc = SQLITE_OK;
-  for (int i = 0; rc == SQLITE_OK && i < count; i++) {
+  for (int i = 0; rc == SQLITE_OK && i < of->workload->count; i++) {
     const pk_statement *one = &of->workload->items[i];
-    const char *sql = pk_statement_to_run(one);
+    of->late = pk_proof_is_late(of->proof);
+    const char *sql = of->late ? NULL : pk_statement_to_run(one);
     of->evidence[i].runs = sql != NULL;
     if (of->evidence[i].runs)
       rc = pk_samples_take(&of->evidence[i].samples, of->proof->db,
@@ -577,6 +583,7 @@ static int reconsider_statistics(pk_selection *of, pk_error *error) {
 int pk_select(pk_selection *of, pk_error *error) {
   sort_auditions(of);
   int rc = prepare_state(of, error);
+  if (rc == SQLITE_OK) rc = take_samples(of, error);
   if (rc == SQLITE_OK) rc = measure_before(of, error);
   if (rc == SQLITE_OK) rc = take_steps(of, error);
   if (rc == SQLITE_OK) rc = leave_out_superfluous(of, error);

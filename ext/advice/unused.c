@@ -24,8 +24,8 @@
 
 /* ---- what the statements open ---- */
 
-/* What a program opens, those of its triggers and foreign keys included. To
-** write into an index is not to use it. */
+/* What a program opens, those of its triggers included. To write into an index
+** is not to use it. */
 static int note_program(pk_what_if *copy, const char *sql, int statement,
                         pk_error *error) {
   sqlite3_stmt *step;
@@ -108,7 +108,7 @@ static int is_used(pk_review *all, const char *index, bool *used,
                  index);
   if (rc != SQLITE_OK) return rc;
   *used = false;
-  while (!*used && (rc = pk_step(name, error)) == SQLITE_ROW)
+  while (!*used && pk_step(name, error) == SQLITE_ROW)
     *used =
         sqlite3_column_int(name, 1) ||
         is_planned(all->workload, (const char *)sqlite3_column_text(name, 0));
@@ -129,7 +129,7 @@ static int find_unknown(pk_review *all, const char *table, int *number,
                  table, all->copy->schema);
   if (rc != SQLITE_OK) return rc;
   *number = -1;
-  while (*number < 0 && (rc = pk_step(name, error)) == SQLITE_ROW) {
+  while (*number < 0 && pk_step(name, error) == SQLITE_ROW) {
     const char *text = (const char *)sqlite3_column_text(name, 0);
     for (int i = 0; text && *number < 0 && i < all->workload->count; i++)
       if (!all->workload->items[i].before.text &&

@@ -33,6 +33,7 @@ void pk_what_if_prepare_connection(sqlite3 *db, sqlite3 *original,
   int trusted = 0;
   sqlite3_db_config(original, SQLITE_DBCONFIG_TRUSTED_SCHEMA, -1, &trusted);
   sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, trusted, NULL);
+  sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_FKEY, 0, NULL);
   sqlite3_db_config(db, SQLITE_DBCONFIG_MAINDBNAME, schema);
 }
 

@@ -119,7 +119,8 @@ int pk_what_if_connection(sqlite3 *original, const char *schema, sqlite3 **db,
 
 /* Makes any private connection such a one. It trusts the schema as far as the
 ** application's does: else SQLite before 3.41 would refuse an index on
-** json_extract(). No function of the application is there to be called. */
+** json_extract(). No function of the application is there to be called. Foreign
+** keys are not enforced, as on some hosts they are from the beginning. */
 void pk_what_if_prepare_connection(sqlite3 *db, sqlite3 *original,
                                    const char *schema);
 

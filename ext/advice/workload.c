@@ -41,9 +41,9 @@ static int add(pk_workload *all, pk_statement made, pk_error *error) {
 static int find_search(pk_what_if *copy, pk_statement *made, pk_error *error) {
   pk_error cause = PK_NO_ERROR;
   bool empty, writes;
-  made->search = pk_search_of(made->sql);
-  if (!made->search) return SQLITE_OK;
-  int rc = pk_what_if_check(copy, made->search, &empty, &writes, &cause);
+  int rc = pk_search_of(made->sql, &made->search, error);
+  if (!made->search) return rc;
+  rc = pk_what_if_check(copy, made->search, &empty, &writes, &cause);
   pk_error_clear(&cause);
   if (rc == SQLITE_NOMEM) return pk_fail_memory(error);
   if (rc == SQLITE_OK && !empty && !writes) return SQLITE_OK;
@@ -61,52 +61,8 @@ static int describe(pk_what_if *copy, pk_statement *made, bool *empty,
   made->left_out = cause.message;
   if (rc == SQLITE_NOMEM) return pk_fail_memory(error);
   if (rc != SQLITE_OK || !made->writes) return SQLITE_OK;
+  made->written = pk_written_table(copy, made->sql);
   return find_search(copy, made, error);
-}
-
-/* Those of its triggers are statements of the workload too. What cannot be
-** looked at of them is passed over: it is not the caller's. */
-static int add_triggered(pk_workload *all, pk_what_if *copy, const char *sql,
-                         double calls, pk_error *error) {
-  char *lines;
-  int rc = pk_triggered_statements(copy, sql, &lines, error);
-  for (char *line = lines, *end; rc == SQLITE_OK && line; line = end) {
-    pk_statement made = {.calls = calls};
-    bool empty = true;
-    end = strchr(line, '\n');
-    if (end) *end++ = 0;
-    made.sql = sqlite3_mprintf("%s", line);
-    rc = describe(copy, &made, &empty, error);
-    if (rc == SQLITE_OK && !empty && !made.left_out)
-      rc = add(all, made, error);
-    else
-      free_statement(&made);
-  }
-  sqlite3_free(lines);
-  return rc;
-}
-
-/* Adds the first `bytes` of a text, which are one statement or nothing. */
-static int add_one(pk_workload *all, pk_what_if *copy, const char *text,
-                   int bytes, double calls, pk_error *error) {
-  pk_statement made = {.sql = sqlite3_mprintf("%.*s", bytes, text),
-                       .calls = calls};
-  bool empty = false, writes;
-  int rc = describe(copy, &made, &empty, error);
-  if (rc != SQLITE_OK || empty) {
-    free_statement(&made);
-    return rc;
-  }
-  writes = made.writes && !made.left_out;
-  rc = add(all, made, error);
-  if (rc == SQLITE_OK && writes)
-    rc = add_triggered(all, copy, all->items[all->count - 1].sql, calls, error);
-  return rc;
-}
-
-const char *pk_statement_to_run(const pk_statement *one) {
-  if (one->left_out) return NULL;
-  return one->writes ? one->search : one->sql;
 }
 
 static bool is_word(const pk_token *token, const char *word) {
@@ -121,6 +77,53 @@ static const char *end_of_statement(const char *sql) {
     if (token.kind == PK_OPERATOR && pk_token_is(&token, ";"))
       return token.text;
   return sql + strlen(sql);
+}
+
+/* Those of its triggers are statements of the workload too. What cannot be
+** looked at of them is passed over: it is not the caller's. */
+static int add_triggered(pk_workload *all, pk_what_if *copy,
+                         const pk_copied_table *table, double calls,
+                         pk_error *error) {
+  char *statements;
+  int rc = pk_triggered_statements(copy, table, &statements, error);
+  const char *text = statements;
+  while (rc == SQLITE_OK && text && *text) {
+    const char *end = end_of_statement(text);
+    pk_statement made = {
+        .sql = sqlite3_mprintf("%.*s", (int)(end - text), text),
+        .calls = calls};
+    bool empty = true;
+    rc = describe(copy, &made, &empty, error);
+    if (rc == SQLITE_OK && !empty && !made.left_out)
+      rc = add(all, made, error);
+    else
+      free_statement(&made);
+    text = *end ? end + 1 : end;
+  }
+  sqlite3_free(statements);
+  return rc;
+}
+
+/* Adds the first `bytes` of a text, which are one statement or nothing. */
+static int add_one(pk_workload *all, pk_what_if *copy, const char *text,
+                   int bytes, double calls, pk_error *error) {
+  pk_statement made = {.sql = sqlite3_mprintf("%.*s", bytes, text),
+                       .calls = calls};
+  bool empty = false;
+  int rc = describe(copy, &made, &empty, error);
+  if (rc != SQLITE_OK || empty) {
+    free_statement(&made);
+    return rc;
+  }
+  rc = add(all, made, error);
+  if (rc == SQLITE_OK && made.written)
+    rc = add_triggered(all, copy, made.written, calls, error);
+  return rc;
+}
+
+const char *pk_statement_to_run(const pk_statement *one) {
+  if (one->left_out) return NULL;
+  return one->writes ? one->search : one->sql;
 }
 
 static int add_all(pk_workload *all, pk_what_if *copy, const char *text,
@@ -215,17 +218,27 @@ int pk_workload_add_table(pk_workload *all, pk_what_if *copy, const char *table,
 
 /* Were there more forms of statements than the statistics have kept, or than
 ** are read? */
-static const char *find_shortage(sqlite3 *db) {
+static int find_shortage(sqlite3 *db, const char **shortage, pk_error *error) {
   sqlite3_int64 kept = 0, evicted = 0;
   pk_error unknown = PK_NO_ERROR;
-  pk_query_int64(db, &kept, &unknown, "SELECT count(*) FROM prod_query_stats");
-  pk_query_int64(db, &evicted, &unknown,
-                 "SELECT json_extract(prod_query_stats(), '$.evicted')");
-  pk_error_clear(&unknown);
+  int rc = pk_query_int64(db, &kept, &unknown,
+                          "SELECT count(*) FROM prod_query_stats");
+  if (rc == SQLITE_OK)
+    rc = pk_query_int64(db, &evicted, &unknown,
+                        "SELECT json_extract(prod_query_stats(), '$.evicted')");
+  *shortage = NULL;
   if (kept > MOST_STATEMENTS)
-    return "only the captured statements that take most time were looked at";
-  return evicted > 0 ? "there were more statements than the statistics keep"
-                     : NULL;
+    *shortage =
+        "only the captured statements that take most time were looked at";
+  else if (rc != SQLITE_OK) /* without JSON functions, say */
+    *shortage = "the statistics do not tell whether they kept all statements";
+  else if (evicted > 0)
+    *shortage = "there were more statements than the statistics keep";
+  if (pk_ends_the_call(rc))
+    *error = unknown;
+  else
+    pk_error_clear(&unknown);
+  return error->code;
 }
 
 /* What is captured but is no query (BEGIN, PRAGMA) is not worth a row. */
@@ -247,17 +260,21 @@ int pk_workload_add_statistics(pk_workload *all, pk_what_if *copy,
                       "SELECT query, calls FROM prod_query_stats "
                       "ORDER BY total_ms DESC LIMIT %d",
                       MOST_STATEMENTS);
+  if (pk_ends_the_call(rc)) {
+    *error = missing;
+    return rc;
+  }
   pk_error_clear(&missing);
   if (rc != SQLITE_OK) return SQLITE_OK;
   all->counted = true;
   all->whole = "captured statements";
-  all->shortened = find_shortage(copy->original);
-  while ((rc = pk_step(query, error)) == SQLITE_ROW) {
+  rc = find_shortage(copy->original, &all->shortened, error);
+  while (rc == SQLITE_OK && (rc = pk_step(query, error)) == SQLITE_ROW) {
     const char *sql = (const char *)sqlite3_column_text(query, 0);
-    if (!sql || !is_query(sql)) continue;
-    rc = add_one(all, copy, sql, (int)strlen(sql),
-                 sqlite3_column_double(query, 1), error);
-    if (rc != SQLITE_OK) break;
+    rc = SQLITE_OK;
+    if (sql && is_query(sql))
+      rc = add_one(all, copy, sql, (int)strlen(sql),
+                   sqlite3_column_double(query, 1), error);
   }
   sqlite3_finalize(query);
   return rc == SQLITE_DONE ? SQLITE_OK : rc;

@@ -15,6 +15,7 @@ typedef struct pk_statement {
   char *left_out; /* why it was not looked at; NULL where it was */
   double calls;   /* 1 where nothing tells */
   bool writes;    /* it is planned, and never run */
+  const pk_copied_table *written; /* where it writes; NULL where that is none */
   char *search;   /* the query that it amounts to before it writes, or NULL */
   pk_plan before; /* with the indexes that exist */
   pk_plan after;  /* and with those that were accepted */
@@ -50,13 +51,18 @@ const char *pk_statement_to_run(const pk_statement *one);
 
 /* writing.c: the query that finds the rows which a DELETE, UPDATE or INSERT
 ** writes, from sqlite3_malloc; NULL for none. */
-char *pk_search_of(const char *sql);
+int pk_search_of(const char *sql, char **query, pk_error *error);
 
-/* writing.c: the statements of the triggers that a statement may fire, with ?
-** in place of NEW.x and OLD.x, a line for each; from sqlite3_malloc, NULL for
-** none. */
-int pk_triggered_statements(const pk_what_if *copy, const char *sql,
-                            char **statements, pk_error *error);
+/* writing.c: the table that a statement names to write to; NULL where it is a
+** view, or a table that the copy does not have. */
+const pk_copied_table *pk_written_table(const pk_what_if *copy,
+                                        const char *sql);
+
+/* writing.c: the statements of a table's triggers, with ? in place of NEW.x and
+** OLD.x, separated by semicolons; from sqlite3_malloc, NULL for none. */
+int pk_triggered_statements(const pk_what_if *copy,
+                            const pk_copied_table *table, char **statements,
+                            pk_error *error);
 
 void pk_workload_free(pk_workload *all);
 

@@ -74,13 +74,23 @@ static void search_of_delete(sqlite3_str *search, const char *sql) {
   append_part(search, table, end_of_search(table));
 }
 
-/* The name in UPDATE OR REPLACE t AS x SET ..., with what is before SET. */
-static const char *updated_table(const char *sql) {
+/* What follows a word, where that comes next. */
+static const char *behind(const char *sql, const char *word) {
+  pk_token token;
+  const char *rest = pk_token_next(sql, &token);
+  return rest && pk_token_is(&token, word) ? rest : NULL;
+}
+
+/* From the name on in INSERT OR IGNORE INTO t, UPDATE OR REPLACE t AS x SET ...,
+** DELETE FROM t; NULL where the statement ends before. */
+static const char *written_name(const char *sql) {
   pk_token token;
   const char *name = pk_token_next(sql, &token);
-  const char *after = name ? pk_token_next(name, &token) : NULL;
-  if (!after || !pk_token_is(&token, "OR")) return name;
-  return pk_token_next(after, &token);
+  const char *conflict = name ? behind(name, "OR") : NULL;
+  if (conflict) name = pk_token_next(conflict, &token);
+  const char *into = name ? behind(name, "INTO") : NULL;
+  const char *from = name ? behind(name, "FROM") : NULL;
+  return into ? into : from ? from : name;
 }
 
 /* The tables behind FROM, beside the one that is updated. SQLite too takes
@@ -99,7 +109,7 @@ static void search_of_update(sqlite3_str *search, const char *sql) {
   static const char *const set[] = {"SET", NULL};
   static const char *const next[] = {"FROM",  "WHERE", "RETURNING",
                                      "ORDER", "LIMIT", NULL};
-  const char *name = updated_table(sql);
+  const char *name = written_name(sql);
   const char *assignments = name ? find_word(name, set) : NULL;
   if (!assignments) return;
   const char *end = end_of_search(assignments);
@@ -123,9 +133,10 @@ static void search_of_insert(sqlite3_str *search, const char *sql) {
     append_part(search, query, end_of_search(query));
 }
 
-char *pk_search_of(const char *sql) {
+int pk_search_of(const char *sql, char **query, pk_error *error) {
   const char *verb = verb_of(sql);
-  if (!verb) return NULL;
+  *query = NULL;
+  if (!verb) return SQLITE_OK;
   sqlite3_str *search = sqlite3_str_new(NULL);
   append_part(search, sql, verb);
   int with = sqlite3_str_length(search);
@@ -136,10 +147,11 @@ char *pk_search_of(const char *sql) {
   else
     search_of_insert(search, verb);
   bool found = sqlite3_str_length(search) > with;
-  char *text = sqlite3_str_finish(search);
-  if (found) return text;
-  sqlite3_free(text);
-  return NULL;
+  int rc = pk_finish_text(search, query, error);
+  if (found) return rc;
+  sqlite3_free(*query);
+  *query = NULL;
+  return rc;
 }
 
 /* ---- triggers ---- */
@@ -158,8 +170,8 @@ static const char *behind_row_reference(const char *rest) {
   return pk_token_next(rest, &token);
 }
 
-/* Appends the body of a CREATE TRIGGER, a line for each statement. */
-static void append_body(sqlite3_str *lines, const char *sql) {
+/* Appends the body of a CREATE TRIGGER. */
+static void append_body(sqlite3_str *body, const char *sql) {
   pk_token token;
   bool in_body = false;
   int cases = 0;
@@ -170,47 +182,44 @@ static void append_body(sqlite3_str *lines, const char *sql) {
     }
     if (pk_token_is(&token, "CASE")) cases++;
     if (pk_token_is(&token, "END") && cases-- == 0) return;
-    if (pk_token_is(&token, ";")) {
-      sqlite3_str_appendchar(lines, 1, '\n');
-    } else if (is_row_reference(&token, rest)) {
+    if (is_row_reference(&token, rest)) {
       rest = behind_row_reference(rest);
-      sqlite3_str_appendall(lines, "? ");
+      sqlite3_str_appendall(body, "? ");
     } else {
-      sqlite3_str_appendf(lines, "%.*s ", (int)token.bytes, token.text);
+      sqlite3_str_appendf(body, "%.*s ", (int)token.bytes, token.text);
     }
   }
 }
 
-/* The table of INSERT INTO t, UPDATE t, DELETE FROM t: the first name that is
-** one. */
-static const pk_copied_table *written_table(const pk_what_if *copy,
-                                            const char *sql) {
-  pk_token token;
-  sql = verb_of(sql);
-  while (sql && (sql = pk_token_next(sql, &token)))
-    for (int i = 0; i < copy->table_count; i++)
-      if (pk_token_names(&token, copy->tables[i].name)) return &copy->tables[i];
+const pk_copied_table *pk_written_table(const pk_what_if *copy,
+                                        const char *sql) {
+  pk_token name;
+  const char *verb = verb_of(sql);
+  const char *rest = verb ? written_name(verb) : NULL;
+  if (rest) rest = pk_token_next(rest, &name);
+  const char *in_schema = rest ? behind(rest, ".") : NULL;
+  if (in_schema) rest = pk_token_next(in_schema, &name);
+  for (int i = 0; rest && i < copy->table_count; i++)
+    if (pk_token_names(&name, copy->tables[i].name)) return &copy->tables[i];
   return NULL;
 }
 
-int pk_triggered_statements(const pk_what_if *copy, const char *sql,
-                            char **statements, pk_error *error) {
+int pk_triggered_statements(const pk_what_if *copy,
+                            const pk_copied_table *table, char **statements,
+                            pk_error *error) {
   sqlite3_stmt *trigger;
-  const pk_copied_table *table = written_table(copy, sql);
   *statements = NULL;
-  if (!table) return SQLITE_OK;
   int rc = pk_prepare(copy->db, &trigger, error,
                       "SELECT sql FROM sqlite_schema WHERE type = 'trigger' "
                       "AND tbl_name = %Q",
                       table->name);
   if (rc != SQLITE_OK) return rc;
-  sqlite3_str *lines = sqlite3_str_new(NULL);
+  sqlite3_str *bodies = sqlite3_str_new(NULL);
   while ((rc = pk_step(trigger, error)) == SQLITE_ROW) {
     const char *text = (const char *)sqlite3_column_text(trigger, 0);
-    if (text) append_body(lines, text);
+    if (text) append_body(bodies, text);
   }
   sqlite3_finalize(trigger);
-  if (sqlite3_str_errcode(lines) != SQLITE_OK) rc = pk_fail_memory(error);
-  *statements = sqlite3_str_finish(lines);
-  return rc == SQLITE_DONE ? SQLITE_OK : rc;
+  int finished = pk_finish_text(bodies, statements, error);
+  return rc == SQLITE_DONE ? finished : rc;
 }

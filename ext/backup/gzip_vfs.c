@@ -265,6 +265,7 @@ static int check_statement(query *self, const char *rest, pk_error *error) {
   int rc = sqlite3_prepare_v2(self->private, rest, -1, &second, NULL);
   bool more = rc != SQLITE_OK || second;
   sqlite3_finalize(second);
+  if (rc == SQLITE_NOMEM) return pk_fail_memory(error);
   if (!self->statement)
     return pk_fail(error, SQLITE_ERROR, "sql has no statement in it");
   if (more)

@@ -15,7 +15,8 @@ static bool is_problem(const char *line, int bytes) {
 
 static int add_lines(pk_problems *problems, const char *lines,
                      pk_error *error) {
-  while (lines && *lines) {
+  if (!lines) return pk_fail_memory(error);
+  while (*lines) {
     int bytes = (int)strcspn(lines, "\n");
     if (is_problem(lines, bytes) && problems->count++ == 0) {
       problems->first = sqlite3_mprintf("%.*s", bytes, lines);

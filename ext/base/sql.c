@@ -4,7 +4,6 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
-#include <string.h>
 
 static int prepare(sqlite3 *db, sqlite3_stmt **statement, pk_error *error,
                    const char *format, va_list values) {
@@ -78,7 +77,8 @@ int pk_query_text(sqlite3 *db, char **value, pk_error *error,
   int rc = first_row(db, &statement, error, format, values);
   va_end(values);
   if (statement && sqlite3_column_type(statement, 0) != SQLITE_NULL) {
-    *value = sqlite3_mprintf("%s", sqlite3_column_text(statement, 0));
+    const unsigned char *text = sqlite3_column_text(statement, 0);
+    if (text) *value = sqlite3_mprintf("%s", text);
     if (!*value) rc = pk_fail_memory(error);
   }
   sqlite3_finalize(statement);
@@ -99,6 +99,12 @@ void pk_append_qualifier(sqlite3_str *text, const char *schema) {
   if (sqlite3_stricmp(schema, "main") == 0) return;
   pk_append_identifier(text, schema);
   sqlite3_str_appendchar(text, 1, '.');
+}
+
+int pk_finish_text(sqlite3_str *text, char **whole, pk_error *error) {
+  int rc = sqlite3_str_errcode(text);
+  *whole = sqlite3_str_finish(text);
+  return rc == SQLITE_OK ? rc : pk_fail_memory(error);
 }
 
 int pk_schema_file(sqlite3 *db, const char *schema, const char **file,

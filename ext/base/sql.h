@@ -38,6 +38,11 @@ void pk_append_identifier(sqlite3_str *text, const char *name);
 /* Appends "aux." before the name of an object, for a schema other than main. */
 void pk_append_qualifier(sqlite3_str *text, const char *schema);
 
+/* Ends a text, and gives what was appended: from sqlite3_malloc, NULL for
+** nothing. Memory that ran out is a failure, which sqlite3_str_finish does not
+** tell from nothing. */
+int pk_finish_text(sqlite3_str *text, char **whole, pk_error *error);
+
 /* The file of a schema as SQLite knows it: an absolute path; "" for a
 ** temporary or in-memory database. A schema that is not attached is a failure
 ** that names those that are. */

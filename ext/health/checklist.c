@@ -430,6 +430,8 @@ static int restore_newest(const struct checklist *list, const char *item,
     *error = failure;
     return rc;
   }
+  if (rc == SQLITE_OK && pk_file_remove(target, error) != SQLITE_OK)
+    return error->code;
   pk_row(list->rows);
   pk_row_text(list->rows, item);
   pk_row_text(list->rows, rc == SQLITE_OK ? "pass" : "fail");
@@ -439,7 +441,7 @@ static int restore_newest(const struct checklist *list, const char *item,
   else
     pk_row_text(list->rows, failure.message);
   pk_error_clear(&failure);
-  return rc == SQLITE_OK ? pk_file_remove(target, error) : SQLITE_OK;
+  return SQLITE_OK;
 }
 
 static int check_restorable(const struct checklist *list, const char *item,

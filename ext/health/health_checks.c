@@ -501,10 +501,11 @@ int pk_check_references(pk_health_facts *facts, pk_finding *finding,
   sqlite3_finalize(row);
   finding->value = pk_whole(violations);
   finding->threshold = pk_whole(0);
-  if (rc == SQLITE_DONE)
-    rc = violations > 0
-             ? pk_found(finding, PK_WARN, error, "%s", first)
-             : pk_found(finding, PK_PASS, error, "every reference is met");
+  if (rc == SQLITE_DONE && violations == 0)
+    rc = pk_found(finding, PK_PASS, error, "every reference is met");
+  else if (rc == SQLITE_DONE)
+    rc = first ? pk_found(finding, PK_WARN, error, "%s", first)
+               : pk_fail_memory(error);
   sqlite3_free(first);
   return rc;
 }

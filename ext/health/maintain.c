@@ -754,7 +754,7 @@ static int run(struct upkeep *upkeep, const char *path, char **answer,
   return rc;
 }
 
-/* Where there was no run, started_at and complete are null. */
+/* Where there was no run, "last" is null. */
 static int recall(struct upkeep *upkeep, const char *path, char **answer,
                   pk_error *error) {
   struct statistics found = {0};

@@ -24,6 +24,7 @@
 
 #include "base/feature.h"
 #include "base/json.h"
+#include "base/sql.h"
 #include "prodkit.h"
 
 /* ---- an allocator that fails ---- */
@@ -340,6 +341,8 @@ static void test_statements(void **state) {
       "SELECT * FROM prod_explain('SELECT * FROM t ORDER BY a')",
       "SELECT ddl FROM prod_index_advice('SELECT * FROM t WHERE a = 1')",
       "SELECT ddl FROM prod_index_advice",
+      "SELECT reason FROM prod_index_advice('DELETE FROM t WHERE a = 1; "
+      "DELETE', '{\"proof\":\"none\"}')",
       "SELECT ddl FROM prod_index_advice(NULL, "
       "'{\"workload_table\":\"workload\"}')",
       "SELECT name FROM prod_help WHERE kind = 'table' ORDER BY summary",
@@ -455,6 +458,31 @@ static void test_opening(void **state) {
   assert_int_equal(sqlite3_close(db), SQLITE_OK);
 }
 
+/* A text whose encoding SQLite has to change is the text, or memory ran out. */
+static void test_texts(void **state) {
+  sqlite3 *db;
+  (void)state;
+  assert_int_equal(sqlite3_open(":memory:", &db), SQLITE_OK);
+  sqlite3_db_config(db, SQLITE_DBCONFIG_LOOKASIDE, NULL, 0, 0);
+  run(db, "PRAGMA encoding = 'UTF-16le'; CREATE TABLE t(a)");
+  for (int from_then_on = 0; from_then_on <= 1; from_then_on++) {
+    bool met = true;
+    for (int n = 1; met; n++) {
+      pk_error error = PK_NO_ERROR;
+      char *text = NULL;
+      fail_at(n, from_then_on);
+      int rc = pk_query_text(db, &text, &error,
+                             "SELECT name FROM pragma_table_info('t')");
+      met = stop_failing();
+      assert_int_equal(rc, text ? SQLITE_OK : SQLITE_NOMEM);
+      if (text) assert_string_equal(text, "a");
+      sqlite3_free(text);
+      pk_error_clear(&error);
+    }
+  }
+  assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
 /* The functions that touch files, on one: what is done is whole or not. */
 static void test_files(void **state) {
   static const char *const statements[] = {
@@ -489,6 +517,7 @@ int main(void) {
       cmocka_unit_test(test_statements_about_a_file),
       cmocka_unit_test_setup_teardown(test_backups, enter_folder,
                                       remove_folder),
+      cmocka_unit_test(test_texts),
       cmocka_unit_test_setup_teardown(test_opening, enter_folder,
                                       remove_folder),
       cmocka_unit_test_setup_teardown(test_files, enter_folder, remove_folder),

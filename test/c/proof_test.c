@@ -193,6 +193,86 @@ static void test_insert_cost(void **state) {
   pk_proof_close(&proof);
 }
 
+/* Rows that break a constraint stay where they are. */
+static void test_insert_refused(void **state) {
+  place *here = *state;
+  pk_proof proof;
+  double seconds = 1;
+  open_sample(here, 1);
+  assert_int_equal(
+      pk_proof_open(&proof, here->copy, 1, pk_seconds() + 60, &here->error),
+      SQLITE_OK);
+  assert_int_equal(
+      pk_insert_seconds(&proof, pk_what_if_table(here->copy, "customer"),
+                        &seconds, &here->error),
+      SQLITE_OK);
+  assert_true(seconds == 0);
+  assert_int_equal(ask(proof.db, "SELECT count(*) FROM customer"), 12000);
+  assert_true(sqlite3_get_autocommit(proof.db));
+  pk_proof_close(&proof);
+}
+
+static int enforce_references(sqlite3 *db, char **message,
+                              const struct sqlite3_api_routines *api) {
+  (void)message, (void)api;
+  return sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_FKEY, 1, NULL);
+}
+
+/* As in a host that was built with SQLITE_DEFAULT_FOREIGN_KEYS=1. */
+static void test_references_are_off(void **state) {
+  place *here = *state;
+  pk_proof proof;
+  double seconds = 0;
+  sqlite3_auto_extension((void (*)(void))enforce_references);
+  open_sample(here, 1);
+  assert_int_equal(
+      pk_proof_open(&proof, here->copy, 1, pk_seconds() + 60, &here->error),
+      SQLITE_OK);
+  sqlite3_reset_auto_extension();
+  assert_int_equal(
+      pk_insert_seconds(&proof, pk_what_if_table(here->copy, "or\"der"),
+                        &seconds, &here->error),
+      SQLITE_OK);
+  assert_true(seconds > 0);
+  assert_int_equal(ask(proof.db, "SELECT count(*) FROM note"), 20000);
+  pk_proof_close(&proof);
+}
+
+/* What ANALYZE finds is gone again, in hosts with SQLITE_ENABLE_STAT4 too. */
+static void test_undo_analyze(void **state) {
+  static const char sums[] =
+      "SELECT count(*) + total(length(stat)) FROM sqlite_stat1";
+  static const char samples[] =
+      "SELECT count(*) + total(length(sample)) FROM sqlite_stat4";
+  place *here = *state;
+  pk_proof proof;
+  bool done = false;
+  open_sample(here, 1);
+  assert_int_equal(
+      pk_proof_open(&proof, here->copy, 1, pk_seconds() + 60, &here->error),
+      SQLITE_OK);
+  bool stat4 = sqlite3_compileoption_used("ENABLE_STAT4");
+  sqlite3_int64 before = ask(proof.db, sums);
+  sqlite3_int64 samples_before = stat4 ? ask(proof.db, samples) : 0;
+  assert_int_equal(
+      pk_run(proof.db, &here->error, "DELETE FROM country WHERE id %% 2"),
+      SQLITE_OK);
+  assert_int_equal(
+      pk_run(proof.db, &here->error, "DELETE FROM note WHERE rowid > 500"),
+      SQLITE_OK);
+  assert_int_equal(pk_proof_analyze(&proof, NULL, &done, &here->error),
+                   SQLITE_OK);
+  assert_true(done);
+  assert_true(ask(proof.db, sums) != before);
+  assert_int_equal(pk_proof_undo_analyze(&proof, &here->error), SQLITE_OK);
+  assert_int_equal(ask(proof.db, sums), before);
+  if (stat4) assert_int_equal(ask(proof.db, samples), samples_before);
+  assert_int_equal(pk_proof_forget_statistics(&proof, &here->error), SQLITE_OK);
+  assert_int_equal(ask(proof.db, sums), 0);
+  if (stat4) assert_int_equal(ask(proof.db, samples), 0);
+  pk_proof_close(&proof);
+}
+
 /* A build and an ANALYZE that the deadline stops leave nothing behind. */
 static void test_late(void **state) {
   static char name[] = "late", ddl[] = "CREATE INDEX late ON customer(name)";
@@ -235,6 +315,10 @@ int main(void) {
       cmocka_unit_test_setup_teardown(test_whole, set_up, tear_down),
       cmocka_unit_test_setup_teardown(test_deadline, set_up, tear_down),
       cmocka_unit_test_setup_teardown(test_insert_cost, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(test_insert_refused, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(test_references_are_off, set_up,
+                                      tear_down),
+      cmocka_unit_test_setup_teardown(test_undo_analyze, set_up, tear_down),
       cmocka_unit_test_setup_teardown(test_late, set_up, tear_down),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

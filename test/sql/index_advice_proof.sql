@@ -95,6 +95,9 @@ DROP VIEW t_a_2;
 .print == an existing index is replaced by a wider one
 CREATE INDEX t_a ON t(a);
 SELECT action, ddl, undo_ddl FROM prod_index_advice('SELECT a, sum(d) FROM t GROUP BY a; SELECT * FROM t WHERE a = 5');
+
+.print == one that two new ones begin with is replaced by one of them
+SELECT action, ddl, undo_ddl FROM prod_index_advice('SELECT d FROM t WHERE a = ? ORDER BY b; SELECT d FROM t WHERE a = ? ORDER BY c', '{"proof":"none"}');
 DROP INDEX t_a;
 
 .print == statistics of an empty table are out of date
@@ -123,6 +126,10 @@ SELECT action, table_name, columns LIKE 'a%' FROM prod_index_advice('INSERT INTO
 CREATE TRIGGER t_gone AFTER DELETE ON t BEGIN DELETE FROM log WHERE t_id = OLD.id; END;
 SELECT ddl, queries FROM prod_index_advice('DELETE FROM t WHERE id = 5');
 SELECT count(*), (SELECT count(*) FROM log) FROM t;
+CREATE TRIGGER log_told AFTER INSERT ON log BEGIN SELECT 1; UPDATE t SET c = 'two
+lines; in one' WHERE d = NEW.t_id; END;
+SELECT ddl FROM prod_index_advice('INSERT INTO log(what) VALUES (1)');
+DROP TRIGGER log_told;
 
 .print == parameters get values of the columns that they stand beside
 SELECT action, columns LIKE 'a%', before_pages > after_pages FROM prod_index_advice('SELECT * FROM t WHERE a = :a AND b IN (?, ?) LIMIT ?');
@@ -252,6 +259,29 @@ SELECT * FROM prod_index_advice(NULL, '{"workload_file":"missing/q.sql"}');
 SELECT * FROM prod_index_advice(NULL, '{"workload_file":"."}');
 .shell : > empty.sql
 SELECT * FROM prod_index_advice(NULL, '{"workload_file":"empty.sql"}');
+
+.print == tables into which the copy's rows cannot be inserted again
+CREATE TABLE r(rowid TEXT, a INT, d TEXT);
+WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 30000)
+INSERT INTO r SELECT 'r' || i % 50, i * 7919 % 3001, hex(randomblob(30)) FROM n;
+CREATE TABLE k(a INT, d TEXT, b INT CHECK (b > 0) );
+PRAGMA ignore_check_constraints = ON;
+INSERT INTO k SELECT a, d, 0 FROM r;
+PRAGMA ignore_check_constraints = OFF;
+SELECT action, ddl, write_cost_ratio, verified FROM prod_index_advice('SELECT d FROM r WHERE a = ?; SELECT d FROM k WHERE a = ?', '{"proof":"copy"}') WHERE action = 'create' ORDER BY ddl;
+
+.print == how often a table is written to: a WITH does not hide it, a column of its name is not it
+CREATE TABLE u(id INTEGER PRIMARY KEY, a INT, d TEXT);
+CREATE TABLE o(u, x);
+INSERT INTO u SELECT NULL, a, d FROM r;
+CREATE TABLE counted(sql, calls);
+INSERT INTO counted SELECT 'SELECT d FROM u WHERE id = ' || id, 1 FROM u LIMIT 20;
+INSERT INTO counted VALUES ('SELECT d FROM u WHERE a = ?', 1000), ('INSERT INTO u(a) VALUES (?)', 500000);
+SELECT 'INSERT', count(*) FROM prod_index_advice(NULL, '{"workload_table":"counted","proof":"copy"}') WHERE action = 'create';
+UPDATE counted SET sql = 'WITH v(a) AS (VALUES (?)) INSERT INTO main.u(a) SELECT a FROM v' WHERE calls = 500000;
+SELECT 'WITH', count(*) FROM prod_index_advice(NULL, '{"workload_table":"counted","proof":"copy"}') WHERE action = 'create';
+UPDATE counted SET sql = 'INSERT OR IGNORE INTO o(u, x) VALUES (?, 1)' WHERE calls = 500000;
+SELECT 'another table', count(*) FROM prod_index_advice(NULL, '{"workload_table":"counted","proof":"copy"}') WHERE action = 'create';
 
 .print == in memory, and the database is as it was
 .open :memory:
