@@ -3,6 +3,7 @@ systems, writers at work, a missing database, and what a probe leaves behind."""
 
 import json
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -232,3 +233,20 @@ def test_what_this_user_may_not_read_is_unhealthy(folder):
     assert code == "503", printed
     assert any(issue.startswith("database_readable: ")
                for issue in json.loads(report)["issues"]), report
+
+
+def test_a_backup_from_the_future_is_not_the_newest(folder):
+    db = make_database(folder / "app.db")
+    (folder / "backups").mkdir()
+    db.execute("SELECT prod_backup_rotate(?)",
+               (str(folder / "backups"),)).fetchall()
+    options = {"backup_dir": str(folder / "backups")}
+    assert checks(db, **options)["backup"][0] == "pass"
+    manifest, = (folder / "backups").glob("*.json")
+    manifest.write_text(re.sub(r'"taken_at":"\d{4}', '"taken_at":"2999',
+                               manifest.read_text()))
+    status, _, message = checks(db, **options)["backup"]
+    assert status == "fail" and "there is no usable backup" in message
+    assert db.execute("SELECT status FROM prod_checklist(?) WHERE item = "
+                      "'backup_recent'", (json.dumps(options),)
+                      ).fetchone() == ("fail",)

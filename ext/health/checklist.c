@@ -299,6 +299,7 @@ static const char backup_present[] =
     "  iif(count(*) > 0, NULL,"
     "    " ROTATE ") " BACKUPS "AND verified IS NOT 'missing'";
 
+/* One from the future, by more than clocks differ, is not the newest. */
 static const char backup_recent[] =
     "SELECT iif(newest <= :backup_max_hours, 'pass', 'fail'),"
     "  iif(newest IS NULL, 'there is no backup',"
@@ -306,7 +307,7 @@ static const char backup_recent[] =
     "      :backup_max_hours)),"
     "  iif(newest <= :backup_max_hours, NULL,"
     "    " ROTATE ") FROM (SELECT min(age_seconds) / 3600.0 AS newest " BACKUPS
-    "AND verified IS NOT 'missing')";
+    "AND verified IS NOT 'missing' AND age_seconds > -3600)";
 
 /* With max() alone, the other columns are of its row (lang_select.html). */
 static const char backup_verified[] =
