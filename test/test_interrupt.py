@@ -295,7 +295,7 @@ def test_control_c_in_the_shell_ends_advice(proof, source):
             there.connection.execute(
                 "WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n "
                 "WHERE i < 30000) INSERT INTO w "
-                "SELECT 'SELECT b FROM t WHERE c = ' || i FROM n")
+                "SELECT 'SELECT b AS b' || i || ' FROM t WHERE c = 7' FROM n")
             terminal.type("SELECT count(*) FROM prod_index_advice(NULL, "
                           "'{\"workload_table\":\"w\",\"proof\":\"none\"}');\n")
         else:

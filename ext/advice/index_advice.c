@@ -252,6 +252,7 @@ static int advise_in(pk_advice_rows *out, pk_what_if *copy, const char *sql,
   bool audit = !sql && !request->workload_table && !request->workload_file;
   int rc = pk_list_indexes(copy, error);
   if (rc == SQLITE_OK) rc = read_workload(&workload, copy, sql, request, error);
+  if (rc == SQLITE_OK) rc = pk_workload_fold(&workload, error);
   if (rc == SQLITE_OK && workload.count > 0)
     rc = advise_on_workload(out, copy, &workload, request, error);
   if (rc == SQLITE_OK && audit)

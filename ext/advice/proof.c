@@ -30,6 +30,11 @@ bool pk_proof_is_late(const pk_proof *proof) {
   return pk_seconds() > proof->deadline;
 }
 
+double pk_proof_share(const pk_proof *proof, double share) {
+  double now = pk_seconds();
+  return now + (proof->deadline - now) * share;
+}
+
 /* Asked again and again while a statement runs: is it to stop? */
 static int look(void *context) {
   pk_proof *proof = context;

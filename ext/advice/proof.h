@@ -58,6 +58,9 @@ int pk_proof_use_cache(pk_proof *proof, pk_error *error);
 
 bool pk_proof_is_late(const pk_proof *proof);
 
+/* When a share of the time that is left is over, by the clock pk_seconds. */
+double pk_proof_share(const pk_proof *proof, double share);
+
 /* ANALYZE of a table, or of all for NULL, unless the deadline comes first; and
 ** back to the statistics that were there before. */
 int pk_proof_analyze(pk_proof *proof, const pk_copied_table *table, bool *done,

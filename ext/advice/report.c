@@ -24,6 +24,9 @@ static char *verified_by(const pk_review *all) {
                         all->no_room ? ": no room for a copy of all" : "");
   else
     sqlite3_str_appendall(text, "copy");
+  if (all->selection.not_run > 0)
+    sqlite3_str_appendf(text, " (for want of time %,d statements were not run)",
+                        all->selection.not_run);
   if (all->selection.late)
     sqlite3_str_appendall(text, " (stopped at max_seconds: not all was tried)");
   return sqlite3_str_finish(text);
@@ -109,11 +112,11 @@ static int slowed_in_words(const pk_selection *of, char **words,
   for (int i = 0; i < of->workload->count; i++) {
     const pk_evidence *evidence = &of->evidence[i];
     if (pk_select_statistics_slow(of, i))
-      sqlite3_str_appendf(text,
-                          "%sstatement %d takes %s%.1f ms instead of %.1f ms",
-                          sqlite3_str_length(text) ? "; " : "", i + 1,
-                          evidence->analyzed.stopped ? "over " : "",
-                          evidence->analyzed.ms, evidence->before.ms);
+      sqlite3_str_appendf(
+          text, "%sstatement %d takes %s%.1f ms instead of %.1f ms",
+          sqlite3_str_length(text) ? "; " : "", of->workload->items[i].number,
+          evidence->analyzed.stopped ? "over " : "", evidence->analyzed.ms,
+          evidence->before.ms);
   }
   return pk_finish_text(text, words, error);
 }
@@ -157,7 +160,7 @@ static void count_uses(pk_review *all, pk_candidate *index) {
   for (int i = 0; i < all->workload->count; i++) {
     const pk_statement *one = &all->workload->items[i];
     if (!uses(one, index)) continue;
-    index->queries++;
+    index->queries += one->alike;
     index->calls += one->calls;
     index->spared_rows += one->before.scanned_rows - one->after.scanned_rows;
   }
@@ -189,14 +192,15 @@ static int runs_in_words(const pk_review *all, const pk_candidate *index,
     if (!evidence->runs || !uses(&all->workload->items[i], index)) continue;
     if (evidence->before.stopped)
       sqlite3_str_appendf(text, "%sstatement %d was stopped after %.0f ms",
-                          sqlite3_str_length(text) ? "; " : "", i + 1,
-                          evidence->before.ms);
+                          sqlite3_str_length(text) ? "; " : "",
+                          all->workload->items[i].number, evidence->before.ms);
     if (pk_select_slows(&all->selection, i))
       sqlite3_str_appendf(text,
                           "%sstatement %d takes longer with all of the advice "
                           "(%.1f ms, before %.1f ms)",
-                          sqlite3_str_length(text) ? "; " : "", i + 1,
-                          evidence->after.ms, evidence->before.ms);
+                          sqlite3_str_length(text) ? "; " : "",
+                          all->workload->items[i].number, evidence->after.ms,
+                          evidence->before.ms);
   }
   return pk_finish_text(text, words, error);
 }
@@ -435,8 +439,8 @@ static int report_left_out(pk_advice_rows *out, const pk_review *all,
   for (int i = 0; i < all->workload->count; i++) {
     const pk_statement *one = &all->workload->items[i];
     if (!one->left_out) continue;
-    char *reason =
-        sqlite3_mprintf("statement %d was left out: %s", i + 1, one->left_out);
+    char *reason = sqlite3_mprintf("statement %d was left out: %s", one->number,
+                                   one->left_out);
     if (!reason) return pk_fail_memory(error);
     pk_advise(out, &(pk_advice){
                        .action = "skipped", .before_ms = -1, .reason = reason});

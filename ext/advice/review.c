@@ -26,6 +26,9 @@
 #define SAMPLE_BYTES (256 << 20)
 #define SPARSE_SAMPLE 16
 
+/* Of the time for the proof. */
+#define CANDIDATES_SHARE 0.25
+
 /* A small database may grow by more than the usual share. */
 #define LEAST_BUDGET_BYTES (8 << 20)
 
@@ -315,17 +318,15 @@ static int improve(pk_review *all, pk_statement *one, bool for_proof,
   return rc;
 }
 
-static const char too_late[] = "max_seconds are too few to prove anything";
-
 /* Of thousands of statements, to find the candidates may take all the time that
-** there is to prove them. */
+** there is to prove them: those that scan most come first. */
 static int improve_all(pk_review *all, bool for_proof, pk_error *error) {
+  double stop_at = pk_proof_share(&all->proof, CANDIDATES_SHARE);
   int rc = SQLITE_OK;
   for (int i = 0; rc == SQLITE_OK && i < all->workload->count; i++) {
-    if (for_proof && pk_proof_is_late(&all->proof))
-      return pk_fail(error, SQLITE_ERROR, too_late);
-    if (!all->workload->items[i].left_out)
-      rc = improve(all, &all->workload->items[i], for_proof, error);
+    pk_statement *one = &all->workload->items[all->workload->order[i]];
+    if (for_proof && pk_seconds() > stop_at) return SQLITE_OK;
+    if (!one->left_out) rc = improve(all, one, for_proof, error);
   }
   return rc;
 }
@@ -396,7 +397,8 @@ static int choose_by_running(pk_review *all, int one_in, double deadline,
   if (rc == SQLITE_OK) rc = improve_all(all, true, error);
   if (rc == SQLITE_OK) rc = pk_select(of, error);
   if (rc == SQLITE_OK && !any_accepted(&all->pool) && is_unfinished(of))
-    rc = pk_fail(error, SQLITE_ERROR, too_late);
+    rc = pk_fail(error, SQLITE_ERROR,
+                 "max_seconds are too few to prove anything");
   return rc;
 }
 
@@ -451,6 +453,7 @@ int pk_review_workload(pk_review *all, pk_error *error) {
   sqlite3_int64 bytes = 0;
   int rc = pk_shadow_open(&all->shadow, all->copy, error);
   if (rc == SQLITE_OK) rc = plan_all(all, true, error);
+  if (rc == SQLITE_OK) rc = pk_workload_sort(all->workload, error);
   if (rc == SQLITE_OK) rc = pk_note_uses(all, error);
   if (rc == SQLITE_OK) rc = database_bytes(all->copy, &bytes, error);
   if (rc != SQLITE_OK) return rc;

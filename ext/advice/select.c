@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "../base/array.h"
+#include "../base/clock.h"
 #include "evaluate.h"
 
 /* What a run saves of less than this may have come by chance. */
@@ -13,10 +14,16 @@
 /* So many indexes are tried for a statement that a step would make slower. */
 #define MOST_COMPANIONS 8
 
+/* So many statements are heard before steps are tried on the whole workload. */
+#define MOST_HEARD 24
+
 /* An index serves a statement that it makes so many times as fast; if that took
 ** longer than this. */
 #define SERVED_FACTOR 10
 #define LEAST_SERVED_MS 0.5
+
+/* Of the time that is left, for the workload as it is. */
+#define BEFORE_SHARE 0.3
 
 /* A page at least: a set that adds nothing saves no more than a set can. */
 #define LEAST_BYTES 4096.0
@@ -33,11 +40,14 @@ static double least_gain(const pk_selection *of) {
               NOISE_MS * calls);
 }
 
-/* What a statement must take for indexes to be tried for it. Where it is not
-** known how often each runs, one that takes little of all may run most often. */
+/* What a statement must take for indexes to be tried for it: as much as a step is
+** to save or, among very many, as much as most of them, since an index can serve
+** several. Where it is not known how often each runs, one that takes little of
+** all may run most often. */
 static double least_heard(const pk_selection *of) {
-  return of->workload->counted ? least_gain(of)
-                               : fmin(least_gain(of), LEAST_SERVED_MS);
+  double least =
+      fmin(least_gain(of), of->state->current.cost / of->workload->count);
+  return of->workload->counted ? least : fmin(least, LEAST_SERVED_MS);
 }
 
 /* Is there a statement that is served with one outcome, and not with the
@@ -106,17 +116,18 @@ static int width_of(const pk_selection *of, const pk_candidate_set *set) {
 }
 
 /* The narrowest sets come first. */
-static void sort_auditions(pk_selection *of) {
-  pk_audition *list = of->sets->auditions;
-  for (int i = 1; i < of->sets->audition_count; i++) {
-    pk_audition moved = list[i];
-    int width = width_of(of, &of->sets->items[moved.set]), place = i;
-    for (; place > 0 &&
-           width_of(of, &of->sets->items[list[place - 1].set]) > width;
-         place--)
-      list[place] = list[place - 1];
-    list[place] = moved;
-  }
+static int sort_auditions(pk_selection *of, pk_error *error) {
+  const pk_candidate_sets *sets = of->sets;
+  pk_audition *sorted = pk_zeroed(sets->audition_count, sizeof *sorted);
+  if (!sorted) return pk_fail_memory(error);
+  int count = 0;
+  for (int width = 0; count < sets->audition_count; width++)
+    for (int i = 0; i < sets->audition_count; i++)
+      if (width_of(of, &sets->items[sets->auditions[i].set]) == width)
+        sorted[count++] = sets->auditions[i];
+  sqlite3_free(of->sets->auditions);
+  of->sets->auditions = sorted;
+  return SQLITE_OK;
 }
 
 /* Until nothing worth mentioning is left to save: then the wider sets are not
@@ -159,13 +170,13 @@ static int next_statement(const pk_selection *of) {
 }
 
 /* Hears the most expensive statements, which together take at least half of the
-** time. */
+** time, or the first few of very many. */
 static int hold_auditions(pk_selection *of, bool *any, pk_error *error) {
-  int statement, rc = SQLITE_OK;
+  int statement, rc = SQLITE_OK, count = 0;
   double heard = 0;
   memset(of->state->told, 0, (size_t)of->workload->count);
   while (rc == SQLITE_OK && !of->late && heard < of->state->current.cost / 2 &&
-         (statement = next_statement(of)) >= 0) {
+         count++ < MOST_HEARD && (statement = next_statement(of)) >= 0) {
     of->state->told[statement] = true;
     heard += pk_cost_of(&of->state->current.timings[statement]) *
              of->workload->items[statement].calls;
@@ -218,7 +229,7 @@ static bool saves_enough(const pk_selection *of) {
 
 /* How much a step saves for each byte; 0 where it is not to be taken. */
 static int rate_step(pk_selection *of, pk_candidate_set *set, pk_error *error) {
-  double most = of->state->current.cost - least_heard(of);
+  double most = of->state->current.cost - NOISE_MS;
   set->tried_in = of->state->round;
   set->ratio = 0;
   of->state->trial.spoiler = -1;
@@ -286,7 +297,7 @@ static int try_step(pk_selection *of, pk_candidate_set *set, pk_error *error) {
   int rc = rate_step(of, set, error);
   int spoiler = of->state->trial.spoiler;
   if (rc != SQLITE_OK || set->ratio > 0 || spoiler < 0 ||
-      set->saved <= least_heard(of))
+      set->saved <= least_gain(of))
     return rc;
   return find_companion(of, *set, spoiler, error);
 }
@@ -490,21 +501,6 @@ static int prepare_state(pk_selection *of, pk_error *error) {
   return SQLITE_OK;
 }
 
-/* Of the statements that can be run; after the deadline none is. */
-static int take_samples(pk_selection *of, pk_error *error) {
-  int rc = SQLITE_OK;
-  for (int i = 0; rc == SQLITE_OK && i < of->workload->count; i++) {
-    const pk_statement *one = &of->workload->items[i];
-    of->late = pk_proof_is_late(of->proof);
-    const char *sql = of->late ? NULL : pk_statement_to_run(one);
-    of->evidence[i].runs = sql != NULL;
-    if (of->evidence[i].runs)
-      rc = pk_samples_take(&of->evidence[i].samples, of->proof->db,
-                           of->proof->copy, sql, error);
-  }
-  return rc;
-}
-
 static double total_ms(const pk_selection *of, const pk_outcome *all) {
   double ms = 0;
   for (int i = 0; i < of->workload->count; i++)
@@ -554,9 +550,39 @@ static bool any_lacks_statistics(const pk_what_if *copy) {
   return false;
 }
 
+static int time_before(pk_selection *of, int number, pk_error *error) {
+  pk_evidence *evidence = &of->evidence[number];
+  pk_timing *before = &of->state->current.timings[number];
+  const char *sql = pk_statement_to_run(&of->workload->items[number]);
+  int rc = pk_samples_take(&evidence->samples, of->proof->db, of->proof->copy,
+                           sql, error);
+  if (rc == SQLITE_OK)
+    rc = pk_time_statement(of, number, pk_most_seconds(of, before), before,
+                           error);
+  return rc;
+}
+
+/* In thousands of statements, not all are run: those that scan most are. */
+static int time_all_before(pk_selection *of, pk_error *error) {
+  double stop_at = pk_proof_share(of->proof, BEFORE_SHARE);
+  int rc = SQLITE_OK;
+  for (int i = 0; rc == SQLITE_OK && i < of->workload->count; i++) {
+    int number = of->workload->order[i];
+    if (!pk_statement_to_run(&of->workload->items[number])) continue;
+    of->evidence[number].runs = pk_seconds() < stop_at;
+    if (of->evidence[number].runs)
+      rc = time_before(of, number, error);
+    else
+      of->not_run++;
+  }
+  return rc;
+}
+
 /* The workload as it is, and with statistics where they are missing. */
 static int measure_before(pk_selection *of, pk_error *error) {
-  int rc = pk_evaluate(of, INFINITY, &of->state->current, error);
+  int rc = time_all_before(of, error);
+  if (rc == SQLITE_OK)
+    rc = pk_evaluate(of, INFINITY, &of->state->current, error);
   for (int i = 0; i < of->workload->count; i++)
     of->evidence[i].before = of->state->current.timings[i];
   if (rc == SQLITE_OK && !of->late && any_lacks_statistics(of->proof->copy))
@@ -581,9 +607,8 @@ static int reconsider_statistics(pk_selection *of, pk_error *error) {
 }
 
 int pk_select(pk_selection *of, pk_error *error) {
-  sort_auditions(of);
-  int rc = prepare_state(of, error);
-  if (rc == SQLITE_OK) rc = take_samples(of, error);
+  int rc = sort_auditions(of, error);
+  if (rc == SQLITE_OK) rc = prepare_state(of, error);
   if (rc == SQLITE_OK) rc = measure_before(of, error);
   if (rc == SQLITE_OK) rc = take_steps(of, error);
   if (rc == SQLITE_OK) rc = leave_out_superfluous(of, error);

@@ -90,7 +90,8 @@ typedef struct pk_selection {
   pk_evidence *evidence; /* for each statement of the workload */
   pk_analysis *analyses;
   int analysis_count;
-  bool late; /* the deadline came before all steps were tried */
+  int not_run; /* statements for which there was no time */
+  bool late;   /* the deadline came before all steps were tried */
   struct pk_select_state *state;
 } pk_selection;
 

@@ -233,7 +233,8 @@ static int find_doubt(pk_review *all, const pk_candidate *index, char **doubt,
   int rc = find_unknown(all, index->table->name, &number, error);
   if (rc != SQLITE_OK) return rc;
   if (number >= 0)
-    *doubt = sqlite3_mprintf("statement %d was left out", number + 1);
+    *doubt = sqlite3_mprintf("statement %d was left out",
+                             all->workload->items[number].number);
   else if (all->workload->shortened)
     *doubt = sqlite3_mprintf("%s", all->workload->shortened);
   else if (all->selection.late)

@@ -1,6 +1,7 @@
 /* workload.c: see workload.h. */
 #include "workload.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "../base/array.h"
@@ -32,7 +33,9 @@ static int add(pk_workload *all, pk_statement made, pk_error *error) {
     return pk_fail_memory(error);
   }
   all->items = items;
-  items[all->count++] = made;
+  items[all->count] = made;
+  items[all->count].number = all->count + 1;
+  items[all->count++].alike = 1;
   return SQLITE_OK;
 }
 
@@ -280,8 +283,114 @@ int pk_workload_add_statistics(pk_workload *all, pk_what_if *copy,
   return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
+/* ---- their forms ---- */
+
+/* So many statements are looked at one by one, literals and all. */
+#define MOST_UNFOLDED 200
+
+typedef struct formed {
+  char *form; /* the tokens, with ? for a literal; from sqlite3_malloc */
+  int place;
+} formed;
+
+static char *form_of(const char *sql, pk_error *error) {
+  pk_token token;
+  sqlite3_str *form = sqlite3_str_new(NULL);
+  while ((sql = pk_token_next(sql, &token))) {
+    bool literal = token.kind == PK_NUMBER || token.kind == PK_STRING;
+    sqlite3_str_appendf(form, "%.*s ", literal ? 1 : (int)token.bytes,
+                        literal ? "?" : token.text);
+  }
+  char *made = sqlite3_str_finish(form);
+  if (!made) pk_fail_memory(error);
+  return made;
+}
+
+static int compare_forms(const void *one, const void *other) {
+  const formed *a = one, *b = other;
+  int order = strcmp(a->form, b->form);
+  return order ? order : a->place - b->place;
+}
+
+/* The first of each form takes over the calls of the others, which stand for
+** nothing then. */
+static void merge_forms(pk_workload *all, const formed *forms) {
+  pk_statement *first = &all->items[forms[0].place];
+  for (int i = 1; i < all->count; i++) {
+    pk_statement *one = &all->items[forms[i].place];
+    if (strcmp(forms[i].form, forms[i - 1].form) != 0) {
+      first = one;
+      continue;
+    }
+    first->calls += one->calls;
+    first->alike++;
+    one->alike = 0;
+  }
+}
+
+static void close_ranks(pk_workload *all) {
+  int kept = 0;
+  for (int i = 0; i < all->count; i++)
+    if (all->items[i].alike > 0)
+      all->items[kept++] = all->items[i];
+    else
+      free_statement(&all->items[i]);
+  all->count = kept;
+}
+
+int pk_workload_fold(pk_workload *all, pk_error *error) {
+  if (all->count <= MOST_UNFOLDED) return SQLITE_OK;
+  int made = 0, rc = SQLITE_OK;
+  formed *forms = sqlite3_malloc64((size_t)all->count * sizeof *forms);
+  if (!forms) return pk_fail_memory(error);
+  for (; rc == SQLITE_OK && made < all->count; made++) {
+    forms[made] = (formed){form_of(all->items[made].sql, error), made};
+    rc = error->code;
+  }
+  if (rc == SQLITE_OK) {
+    qsort(forms, (size_t)all->count, sizeof *forms, compare_forms);
+    merge_forms(all, forms);
+    close_ranks(all);
+  }
+  for (int i = 0; i < made; i++) sqlite3_free(forms[i].form);
+  sqlite3_free(forms);
+  return rc;
+}
+
+/* ---- their order ---- */
+
+typedef struct ranked {
+  double rows;
+  int number;
+} ranked;
+
+static int compare_ranks(const void *one, const void *other) {
+  const ranked *a = one, *b = other;
+  if (a->rows != b->rows) return a->rows > b->rows ? -1 : 1;
+  return a->number - b->number;
+}
+
+int pk_workload_sort(pk_workload *all, pk_error *error) {
+  size_t count = (size_t)all->count + 1;
+  ranked *ranks = sqlite3_malloc64(count * sizeof *ranks);
+  all->order = sqlite3_malloc64(count * sizeof *all->order);
+  if (!ranks || !all->order) {
+    sqlite3_free(ranks);
+    return pk_fail_memory(error);
+  }
+  for (int i = 0; i < all->count; i++) {
+    const pk_statement *one = &all->items[i];
+    ranks[i] = (ranked){one->calls * ((double)one->before.scanned_rows + 1), i};
+  }
+  qsort(ranks, (size_t)all->count, sizeof *ranks, compare_ranks);
+  for (int i = 0; i < all->count; i++) all->order[i] = ranks[i].number;
+  sqlite3_free(ranks);
+  return SQLITE_OK;
+}
+
 void pk_workload_free(pk_workload *all) {
   for (int i = 0; i < all->count; i++) free_statement(&all->items[i]);
   sqlite3_free(all->items);
+  sqlite3_free(all->order);
   *all = (pk_workload){0};
 }

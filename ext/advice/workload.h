@@ -12,6 +12,8 @@
 
 typedef struct pk_statement {
   char *sql;
+  int number;     /* as it was given, from 1 on */
+  int alike;      /* so many were given of its form */
   char *left_out; /* why it was not looked at; NULL where it was */
   double calls;   /* 1 where nothing tells */
   bool writes;    /* it is planned, and never run */
@@ -28,6 +30,7 @@ typedef struct pk_workload {
   const char *whole;     /* "captured statements", where they stand for all that
                             runs; NULL for those that somebody typed */
   const char *shortened; /* why some that run are not there; NULL for nothing */
+  int *order; /* the numbers of the statements, once they are sorted */
 } pk_workload;
 
 /* One or several statements, separated by semicolons. One that is alone and
@@ -63,6 +66,14 @@ const pk_copied_table *pk_written_table(const pk_what_if *copy,
 int pk_triggered_statements(const pk_what_if *copy,
                             const pk_copied_table *table, char **statements,
                             pk_error *error);
+
+/* Of hundreds of statements, one stands for all of its form, that differ in
+** literals only: with their calls. */
+int pk_workload_fold(pk_workload *all, pk_error *error);
+
+/* Sets the order, from the plans `before`: by the rows that are scanned in all
+** calls, those that scan most first. */
+int pk_workload_sort(pk_workload *all, pk_error *error);
 
 void pk_workload_free(pk_workload *all);
 

@@ -184,6 +184,13 @@ SELECT 'rows', count(*) FROM prod_index_advice(NULL, '{"workload_table":"often"}
 DROP TABLE big;
 DROP TABLE small;
 
+.print == of hundreds of statements, one stands for all of its form
+CREATE TEMP TABLE many AS WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300)
+SELECT 'SELECT * FROM t WHERE a = ' || i AS sql, 2 AS calls FROM n;
+INSERT INTO many VALUES ('SELECT * FROM nope WHERE a = 1', 1), ('SELECT  *  FROM nope WHERE a = 2.5', 1);
+SELECT action, ddl, queries, calls FROM prod_index_advice(NULL, '{"workload_table":"many"}') WHERE action = 'create';
+SELECT reason FROM prod_index_advice(NULL, '{"workload_table":"many"}') WHERE action = 'skipped';
+
 .print == limits
 SELECT 'rows', count(*) FROM prod_index_advice('SELECT * FROM t WHERE a = 5', '{"budget_bytes":5000}');
 CREATE TEMP TABLE once AS SELECT 'SELECT * FROM t WHERE a = 5' AS sql, 1 AS calls;
