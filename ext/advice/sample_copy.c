@@ -182,11 +182,8 @@ static int copy_schema(sqlite3 *to, const pk_what_if *copy, pk_error *error) {
 static int copy_statistics(sqlite3 *to, const pk_what_if *copy,
                            pk_error *error) {
   sqlite3_stmt *row, *insert = NULL;
-  sqlite3_int64 has;
-  int rc = pk_query_int64(copy->original, &has, error,
-                          "SELECT count(*) FROM \"%w\".sqlite_schema "
-                          "WHERE name = 'sqlite_stat1'",
-                          copy->schema);
+  bool has;
+  int rc = pk_what_if_has_statistics(copy, &has, error);
   if (rc != SQLITE_OK || !has) return rc;
   rc = pk_prepare(copy->original, &row, error,
                   "SELECT tbl, idx, stat FROM \"%w\".sqlite_stat1",

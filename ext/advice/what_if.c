@@ -257,7 +257,8 @@ int pk_insert_row(sqlite3_stmt *insert, sqlite3_stmt *row, pk_error *error) {
 
 /* ---- statistics ---- */
 
-static int has_statistics(pk_what_if *copy, bool *has, pk_error *error) {
+int pk_what_if_has_statistics(const pk_what_if *copy, bool *has,
+                              pk_error *error) {
   sqlite3_int64 found = 0;
   int rc = pk_query_int64(copy->original, &found, error,
                           "SELECT 1 FROM \"%w\".sqlite_schema "
@@ -335,7 +336,7 @@ static int measure_table(pk_what_if *copy, pk_copied_table *table,
 ** then it has the planner read what was written there. */
 static int give_statistics(pk_what_if *copy, pk_error *error) {
   bool has;
-  int rc = has_statistics(copy, &has, error);
+  int rc = pk_what_if_has_statistics(copy, &has, error);
   if (rc == SQLITE_OK && has) rc = read_stat_rows(copy, error);
   if (rc == SQLITE_OK) rc = pk_run(copy->db, error, "ANALYZE sqlite_schema");
   for (int i = 0; rc == SQLITE_OK && i < copy->table_count; i++)

@@ -69,6 +69,10 @@ void pk_what_if_close(pk_what_if *copy);
 const pk_copied_table *pk_what_if_table(const pk_what_if *copy,
                                         const char *name);
 
+/* Has the original a sqlite_stat1? */
+int pk_what_if_has_statistics(const pk_what_if *copy, bool *has,
+                              pk_error *error);
+
 /* Is sqlite_stat1 off by more than ten times? Then it is not copied. */
 bool pk_table_is_stale(const pk_copied_table *table);
 
