@@ -21,7 +21,6 @@ needs_root = pytest.mark.skipif(os.geteuid() != 0,
 @pytest.fixture
 def folder():
     with harness.scratch_folder() as scratch:
-        scratch.chmod(0o755)
         shutil.copy(RELEASE.extension, scratch / "prodkit.so")
         yield scratch
 

@@ -25,7 +25,6 @@ needs_root = pytest.mark.skipif(os.geteuid() != 0,
 def folder():
     """A folder that every user can reach, with the library in it."""
     with harness.scratch_folder() as scratch:
-        scratch.chmod(0o755)
         shutil.copy(RELEASE.extension, scratch / "prodkit.so")
         (scratch / "prodkit.so").chmod(0o755)
         yield scratch

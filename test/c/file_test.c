@@ -11,7 +11,6 @@
 #include <cmocka.h>
 
 #include <dirent.h>
-#include <ftw.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,25 +21,18 @@
 
 #include "base/file.h"
 #include "base/filesystem.h"
+#include "scratch.h"
 
 static char folder[] = "/tmp/prodkit-file-XXXXXX";
 
 static int enter_folder(void **state) {
   (void)state;
-  memcpy(strrchr(folder, '-'), "-XXXXXX", 7);
-  return mkdtemp(folder) && chdir(folder) == 0 ? 0 : -1;
-}
-
-static int remove_one(const char *path, const struct stat *status, int type,
-                      struct FTW *walk) {
-  (void)status, (void)type, (void)walk;
-  return remove(path);
+  return enter_scratch(folder);
 }
 
 static int remove_folder(void **state) {
   (void)state;
-  if (chdir("/") != 0) return -1;
-  return nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+  return remove_scratch(folder);
 }
 
 /* ---- what tests say ---- */

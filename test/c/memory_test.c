@@ -15,7 +15,6 @@
 #include <cmocka.h>
 
 #include <dirent.h>
-#include <ftw.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,6 +25,7 @@
 #include "base/json.h"
 #include "base/sql.h"
 #include "prodkit.h"
+#include "scratch.h"
 
 /* ---- an allocator that fails ---- */
 
@@ -242,8 +242,7 @@ static char folder[] = "/tmp/prodkit-memory-XXXXXX";
 
 static int enter_folder(void **state) {
   (void)state;
-  memcpy(strrchr(folder, '-'), "-XXXXXX", 7);
-  return mkdtemp(folder) && chdir(folder) == 0 ? 0 : -1;
+  return enter_scratch(folder);
 }
 
 static int make_backups(void **state) {
@@ -259,16 +258,9 @@ static int make_backups(void **state) {
   return made.rc == SQLITE_OK ? 0 : -1;
 }
 
-static int remove_one(const char *path, const struct stat *status, int type,
-                      struct FTW *walk) {
-  (void)status, (void)type, (void)walk;
-  return remove(path);
-}
-
 static int remove_folder(void **state) {
   (void)state;
-  if (chdir("/") != 0) return -1;
-  return nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+  return remove_scratch(folder);
 }
 
 static void assert_all_survive(const char *const *statements) {
